@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "model/frame.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct stack *stack_new(size_t count)
+{
+	struct stack *stack = calloc(1, sizeof(*stack) + count * sizeof(stack->frames[0]));
+
+	if (stack)
+		stack->count = count;
+	return stack;
+}
+
+static bool copy_string(char **target, const char *text)
+{
+	if (!text)
+		return true;
+	*target = strdup(text);
+	return *target != NULL;
+}
+
+struct stack *stack_copy(const struct stack *stack)
+{
+	auto_free(stack) struct stack *copy = stack_new(stack->count);
+
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct frame *from = &stack->frames[i];
+		struct frame *to = &copy->frames[i];
+
+		*to = *from;
+		to->function = to->module = to->build_id = NULL;
+		if (!copy_string(&to->function, from->function) ||
+		    !copy_string(&to->module, from->module) ||
+		    !copy_string(&to->build_id, from->build_id))
+			return NULL;
+	}
+	return take_ptr(copy);
+}
+
+struct stack *stack_label(const char *text)
+{
+	auto_free(stack) struct stack *stack = stack_new(1);
+
+	if (!stack || !copy_string(&stack->frames[0].function, text))
+		return NULL;
+	stack->frames[0].kind = FRAME_LABEL;
+	return take_ptr(stack);
+}
+
+void stack_free(struct stack *stack)
+{
+	if (!stack)
+		return;
+	for (size_t i = 0; i < stack->count; i++) {
+		free(stack->frames[i].function);
+		free(stack->frames[i].module);
+		free(stack->frames[i].build_id);
+	}
+	free(stack);
+}
+
+void frame_print(const struct frame *frame, char *text, size_t size)
+{
+	const char *mark = frame->guess ? " [?]" : "";
+
+	if (frame->kind == FRAME_LABEL)
+		snprintf(text, size, "%s", frame->function);
+	else if (frame->kind == FRAME_KERNEL && frame->function)
+		snprintf(text, size, "%s+0x%" PRIx64 " [k]", frame->function, frame->offset);
+	else if (frame->kind == FRAME_KERNEL)
+		snprintf(text, size, "0x%" PRIx64 " [k]", frame->address);
+	else if (frame->function && frame->module)
+		snprintf(text, size, "%s+0x%" PRIx64 " (%s)%s", frame->function, frame->offset,
+			 frame->module, mark);
+	else if (frame->function)
+		snprintf(text, size, "%s+0x%" PRIx64 "%s", frame->function, frame->offset, mark);
+	else if (frame->module)
+		snprintf(text, size, "%s+0x%" PRIx64 "%s", frame->module, frame->offset, mark);
+	else
+		snprintf(text, size, "0x%" PRIx64 "%s", frame->address, mark);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_MODEL_FRAME_H
+#define PARKSCOPE_MODEL_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+/* One resolved frame. Strings belong to the stack that holds the frame. */
+enum frame_kind {
+	FRAME_USER,   /* code of the process */
+	FRAME_KERNEL, /* printed with " [k]", not part of a site's identity */
+	FRAME_LABEL,  /* no code: "[io_uring worker]", "[unknown: stack map full]" */
+};
+
+struct frame {
+	char *function;   /* NULL: no name is known */
+	char *module;     /* file name without directories; NULL: no mapping */
+	char *build_id;   /* hex digits; NULL: none */
+	uint64_t offset;  /* into the function, or into the module where that has no name */
+	uint64_t address; /* as it was in the process or the kernel */
+	enum frame_kind kind;
+	bool guess; /* printed with " [?]" */
+};
+
+/* Leaf first. Kernel frames, if any, stand before the user frames. */
+struct stack {
+	size_t count;
+	struct frame frames[];
+};
+
+/* A stack of `count` zeroed frames, or NULL without memory. */
+struct stack *stack_new(size_t count);
+
+/* A deep copy, or NULL without memory. */
+struct stack *stack_copy(const struct stack *stack);
+
+/* A stack that is one FRAME_LABEL frame with this text, or NULL without memory. */
+struct stack *stack_label(const char *text);
+
+void stack_free(struct stack *stack);
+define_auto_free(stack)
+
+/*
+ * Writes the frame as every format prints it: "function+0x1f (module)",
+ * "module+0x1234", "[label]", kernel frames with " [k]", guesses with " [?]".
+ * Never writes more than `size` bytes, always terminates. The text is what the
+ * process says: not yet escaped for any format.
+ */
+void frame_print(const struct frame *frame, char *text, size_t size);
+
+#endif
