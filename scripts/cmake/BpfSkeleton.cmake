@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# parkscope_bpf_skeleton(<name> <source.bpf.c>)
+# parkscope_bpf_skeleton(<name> <source.bpf.c>...)
 #
-# Compiles <source.bpf.c> and generates <name>.skel.h. Defines the interface
-# library <name>_skeleton, which carries the include directory and the build
+# Compiles each source, links them into one object and generates <name>.skel.h.
+# Defines the interface library <name>_skeleton, which carries the include directory and the build
 # dependency. A failed bpftool leaves no half-written skeleton behind.
 
 find_program(BPF_CLANG NAMES clang-14 clang REQUIRED DOC "clang that compiles for BPF")
@@ -25,34 +25,41 @@ else()
 	message(FATAL_ERROR "parkscope has no BPF code for ${CMAKE_SYSTEM_PROCESSOR}")
 endif()
 
-function(parkscope_bpf_skeleton name source)
-	set(base ${CMAKE_CURRENT_BINARY_DIR}/${name})
-	set(input ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+function(parkscope_bpf_skeleton name)
+	set(skeleton ${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h)
+	set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
+	set(objects)
 
 	# Flags are spelled out: CMAKE_C_FLAGS of a distribution never reach BPF.
+	foreach(source IN LISTS ARGN)
+		set(object ${CMAKE_CURRENT_BINARY_DIR}/${source}.o)
+		add_custom_command(
+			OUTPUT ${object}
+			COMMAND ${BPF_CLANG} -g -O2 -std=gnu11 -target bpf -mcpu=v2
+				-D__TARGET_ARCH_${BPF_TARGET_ARCH}
+				-Wall -Wextra -Wshadow -Wno-unused-parameter -Werror
+				-I${PROJECT_SOURCE_DIR}
+				-idirafter /usr/include/${BPF_MULTIARCH}
+				-MD -MF ${object}.d -MT ${object}
+				-c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
+			DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}
+			DEPFILE ${object}.d
+			COMMENT "BPF ${source}"
+			VERBATIM)
+		list(APPEND objects ${object})
+	endforeach()
+
 	add_custom_command(
-		OUTPUT ${base}.bpf.o
-		COMMAND ${BPF_CLANG} -g -O2 -std=gnu11 -target bpf -mcpu=v2
-			-D__TARGET_ARCH_${BPF_TARGET_ARCH}
-			-Wall -Wextra -Wshadow -Wno-unused-parameter -Werror
-			-I${PROJECT_SOURCE_DIR}
-			-idirafter /usr/include/${BPF_MULTIARCH}
-			-MD -MF ${base}.bpf.d -MT ${base}.bpf.o
-			-c ${input} -o ${base}.full.o
-		COMMAND ${BPFTOOL} gen object ${base}.bpf.o ${base}.full.o
-		DEPENDS ${input}
-		DEPFILE ${base}.bpf.d
-		COMMENT "BPF ${source}"
-		VERBATIM)
-	add_custom_command(
-		OUTPUT ${base}.skel.h
-		COMMAND sh -c "'${BPFTOOL}' gen skeleton '${base}.bpf.o' name ${name} > '${base}.skel.h.tmp'"
-		COMMAND ${CMAKE_COMMAND} -E rename ${base}.skel.h.tmp ${base}.skel.h
-		DEPENDS ${base}.bpf.o
+		OUTPUT ${skeleton}
+		COMMAND ${BPFTOOL} gen object ${linked} ${objects}
+		COMMAND sh -c "'${BPFTOOL}' gen skeleton '${linked}' name ${name} > '${skeleton}.tmp'"
+		COMMAND ${CMAKE_COMMAND} -E rename ${skeleton}.tmp ${skeleton}
+		BYPRODUCTS ${linked}
+		DEPENDS ${objects}
 		COMMENT "Skeleton ${name}.skel.h"
 		VERBATIM)
 
-	add_custom_target(${name}_skeleton_generated DEPENDS ${base}.skel.h)
+	add_custom_target(${name}_skeleton_generated DEPENDS ${skeleton})
 	add_library(${name}_skeleton INTERFACE)
 	target_include_directories(${name}_skeleton SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR})
 	add_dependencies(${name}_skeleton ${name}_skeleton_generated)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_BPF_ABI_H
+#define PARKSCOPE_BPF_ABI_H
+
+/*
+ * What the BPF programs and user space say to each other. Compiled on both
+ * sides: fixed-width types, explicit padding, sizes asserted below.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). Task ids are those
+ * of the initial PID namespace. A task is identified by {tid, start_ns}: a tid
+ * alone is reused.
+ */
+
+#include <linux/types.h>
+
+/* Deepest stack kept. bpf_get_stack() stops at kernel.perf_event_max_stack, 127 by default. */
+#define ABI_STACK_FRAMES_MAX 127
+
+/* Distinct reasons one task can use before the rest counts as REASON_OTHER. */
+#define ABI_WAIT_TOTALS_MAX 6
+
+/* Bucket i holds waits of [2^(i+9), 2^(i+10)) ns; the first and the last one are open. */
+#define ABI_HISTOGRAM_BUCKETS 28
+
+#define ABI_SYSCALLS_MAX 512
+
+/*
+ * Why a task is off the CPU. The names that formats print are in
+ * src/sources/reasons.c; append only, the numbers are not part of any output.
+ */
+enum abi_reason {
+	REASON_NONE = 0, /* on the CPU, or runnable */
+	REASON_FUTEX,
+	REASON_EPOLL,
+	REASON_POLL,
+	REASON_SELECT,
+	REASON_SLEEP,
+	REASON_SIGNAL,
+	REASON_PIPE_READ,
+	REASON_PIPE_WRITE,
+	REASON_SOCKET_READ,
+	REASON_SOCKET_WRITE,
+	REASON_SOCKET_ACCEPT,
+	REASON_SOCKET_CONNECT,
+	REASON_FILE_READ,
+	REASON_FILE_WRITE,
+	REASON_FILE_SYNC,
+	REASON_DEVICE_READ,
+	REASON_DEVICE_WRITE,
+	REASON_EVENT_READ,  /* eventfd, timerfd, inotify, signalfd, … */
+	REASON_EVENT_WRITE, /* eventfd */
+	REASON_WAIT_CHILD,
+	REASON_VFORK,
+	REASON_FILE_LOCK,
+	REASON_IO_URING,
+	REASON_MESSAGE_QUEUE,
+	REASON_SYSV_SEMAPHORE,
+	REASON_PAGE_FAULT,
+	REASON_STOPPED, /* SIGSTOP or a debugger; only the sweep sees it */
+	REASON_KERNEL,  /* a lock or I/O inside the kernel, in a system call of another kind */
+	REASON_EXIT,    /* on the way out, after the exit was accounted */
+	REASON_OTHER,
+	REASON_COUNT,
+};
+
+/*
+ * An entry of the system call table is a reason, or one of these where the
+ * number alone does not tell.
+ */
+enum abi_syscall_class {
+	SYSCALL_FUTEX_OPERATION = 0x80, /* futex(2): the operation decides */
+	SYSCALL_READ_FD,                /* the file behind the first argument decides */
+	SYSCALL_WRITE_FD,
+	SYSCALL_CLONE,   /* vfork's parent */
+	SYSCALL_FCNTL,   /* F_SETLKW and its like */
+	SYSCALL_RESTART, /* restart_syscall(2): what was broken decides */
+};
+
+/* Counted per CPU in the map `losses`; names in src/sources/kernel_losses.c. */
+enum abi_loss {
+	LOSS_NO_RECORD,       /* a task began a wait before it had a record */
+	LOSS_RECORD_CREATE,   /* no room for a task's record */
+	LOSS_MISSED_END,      /* a wait whose end was not seen */
+	LOSS_REASON_OVERFLOW, /* counted as REASON_OTHER */
+	LOSS_STACK_CAPTURE,   /* bpf_get_stack() failed */
+	LOSS_STACK_MAP_FULL,
+	LOSS_SITE_MAP_FULL,
+	LOSS_EVENTS_FULL, /* a birth, exit or exec: repaired by the next sweep */
+	LOSS_EXEC_RECORD, /* totals of a thread that called exec and was not the leader */
+	LOSS_COUNT,
+};
+
+/* Totals of the completed waits of one task and reason since its record was made. */
+struct abi_wait_totals {
+	__u32 reason; /* enum abi_reason; REASON_NONE: unused */
+	__u32 restarted;
+	__u64 count;
+	__u64 duration_ns;
+	__u32 histogram[ABI_HISTOGRAM_BUCKETS];
+};
+
+/* One stack, leaf first; the key in the map `stacks` is its hash (stack_hash.h). */
+struct abi_stack {
+	__u32 count;
+	__u32 padding;
+	__u64 frames[ABI_STACK_FRAMES_MAX];
+};
+
+/* Completed waits by place, in the map `wait_sites`. */
+struct abi_wait_site_key {
+	__u64 user_stack_id; /* 0: unknown */
+	__u32 tgid;
+	__u32 exec_id; /* task_struct.self_exec_id: addresses mean nothing across exec */
+	__u32 reason;
+	__u32 padding;
+};
+
+struct abi_wait_site {
+	__u64 count;
+	__u64 duration_ns;
+	__u64 max_ns;
+};
+
+enum abi_task_mark {
+	TASK_MARK_COMPAT = 1 << 0,      /* in a 32-bit system call */
+	TASK_MARK_IO_WORKER = 1 << 1,   /* made by io_uring */
+	TASK_MARK_USER_WORKER = 1 << 2, /* made by the kernel for the process, e.g. vhost */
+	TASK_MARK_EXITING = 1 << 3,     /* registers are not valid */
+	TASK_MARK_REGISTERS = 1 << 4,   /* ip, sp, bp and the system call are valid */
+	TASK_MARK_SELF = 1 << 5,        /* the task that reads the iterator */
+};
+
+/* What the sweep says of one task; `totals_count` struct abi_wait_totals follow. */
+struct abi_task_snapshot {
+	__u32 tid;
+	__u32 tgid;
+	__u64 start_ns;
+	__u64 now_ns;
+	__u64 switches;        /* voluntary and involuntary context switches */
+	__u64 last_arrival_ns; /* scheduler clock; 0: the kernel does not keep it */
+	__u64 begin_ns;        /* of the wait in the record; 0: none */
+	__u64 begin_switches;  /* `switches` then: equal means that this wait still lasts */
+	__u64 user_stack_id;   /* of the wait in the record */
+	__u64 kernel_stack_id; /* 0: not captured */
+	__u64 ip;
+	__u64 sp;
+	__u64 bp;
+	__u64 arguments[6]; /* of the system call */
+	__s32 syscall_number;
+	__u32 state; /* task_struct.__state */
+	__u32 exec_id;
+	__u32 reason; /* enum abi_reason */
+	__u32 marks;  /* enum abi_task_mark */
+	__u32 totals_count;
+	char comm[16];
+};
+
+/* The second pass of a sweep: has the task moved while its memory was read? */
+struct abi_task_recheck {
+	__u32 tid;
+	__u32 padding;
+	__u64 start_ns;
+	__u64 switches;
+};
+
+enum abi_event_kind {
+	EVENT_THREAD_BIRTH,
+	EVENT_THREAD_EXIT,
+	EVENT_EXEC,
+};
+
+/* Head of everything in the ring buffer `events`. */
+struct abi_event {
+	__u32 kind; /* enum abi_event_kind */
+	__u32 tgid;
+	__u32 tid;
+	__u32 exec_id;
+	__u64 start_ns;
+	__u64 now_ns;
+};
+
+struct abi_birth_event {
+	struct abi_event event;
+	__u32 creator_tid;
+	__u32 marks; /* enum abi_task_mark */
+	struct abi_stack creator_stack;
+};
+
+/* Exit: of this task. Exec: of the task that called it, `previous_tid` being its id until then. */
+struct abi_exit_event {
+	struct abi_event event;
+	__u32 previous_tid;
+	__u32 totals_count;
+	struct abi_wait_totals totals[ABI_WAIT_TOTALS_MAX];
+};
+
+_Static_assert(sizeof(struct abi_wait_totals) == 136, "abi_wait_totals");
+_Static_assert(sizeof(struct abi_stack) == 8 + 8 * ABI_STACK_FRAMES_MAX, "abi_stack");
+_Static_assert(sizeof(struct abi_wait_site_key) == 24, "abi_wait_site_key");
+_Static_assert(sizeof(struct abi_wait_site) == 24, "abi_wait_site");
+_Static_assert(sizeof(struct abi_task_snapshot) == 184, "abi_task_snapshot");
+_Static_assert(sizeof(struct abi_task_recheck) == 24, "abi_task_recheck");
+_Static_assert(sizeof(struct abi_event) == 32, "abi_event");
+_Static_assert(sizeof(struct abi_birth_event) == 40 + sizeof(struct abi_stack), "abi_birth_event");
+_Static_assert(sizeof(struct abi_exit_event) == 40 + 136 * ABI_WAIT_TOTALS_MAX, "abi_exit_event");
+
+#endif

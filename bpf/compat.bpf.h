@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_BPF_COMPAT_BPF_H
+#define PARKSCOPE_BPF_COMPAT_BPF_H
+
+/*
+ * One shim per difference between kernels, with the commit that made it and
+ * the version from which the shim can go.
+ */
+
+#include "bpf/kernel_types.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/config.bpf.h"
+
+/* 2f064a59a11f (5.14) renamed `state`. Goes when 5.14 is the oldest kernel. */
+static __always_inline u32 compat_task_state(struct task_struct *task)
+{
+	struct task_struct___before_5_14 *old = (void *)task;
+
+	if (bpf_core_field_exists(task->__state))
+		return task->__state;
+	return (u32)BPF_CORE_READ(old, state);
+}
+
+/* Where user space's registers of a blocked task are saved. */
+struct user_registers {
+	u64 ip;
+	u64 sp;
+	u64 bp;
+	s32 syscall_number; /* -1: not in a system call */
+	bool compat;
+	u64 arguments[6];
+};
+
+#define ENTRY_STACK_BYTES 16384 /* THREAD_SIZE of x86-64 without KASAN */
+
+/*
+ * dd6e4a98a1d6 (5.15) added bpf_task_pt_regs(). Before it the registers stand
+ * at the end of the kernel stack, with nothing behind them. Goes when 5.15 is
+ * the oldest kernel. False: the registers cannot be read.
+ */
+static __always_inline bool compat_user_registers(struct task_struct *task,
+						  struct user_registers *registers)
+{
+	struct pt_regs *saved;
+
+	if (has_task_pt_regs)
+		saved = (struct pt_regs *)bpf_task_pt_regs(task);
+	else
+		saved = (struct pt_regs *)((char *)task->stack + ENTRY_STACK_BYTES) - 1;
+	if (!saved)
+		return false;
+
+	registers->compat = task->thread_info.status & TS_COMPAT;
+	registers->ip = BPF_CORE_READ(saved, ip);
+	registers->sp = BPF_CORE_READ(saved, sp);
+	registers->bp = BPF_CORE_READ(saved, bp);
+	registers->syscall_number = (s32)BPF_CORE_READ(saved, orig_ax);
+	if (registers->compat) {
+		registers->arguments[0] = (u32)BPF_CORE_READ(saved, bx);
+		registers->arguments[1] = (u32)BPF_CORE_READ(saved, cx);
+		registers->arguments[2] = (u32)BPF_CORE_READ(saved, dx);
+		registers->arguments[3] = (u32)BPF_CORE_READ(saved, si);
+		registers->arguments[4] = (u32)BPF_CORE_READ(saved, di);
+		registers->arguments[5] = (u32)registers->bp;
+	} else {
+		registers->arguments[0] = BPF_CORE_READ(saved, di);
+		registers->arguments[1] = BPF_CORE_READ(saved, si);
+		registers->arguments[2] = BPF_CORE_READ(saved, dx);
+		registers->arguments[3] = BPF_CORE_READ(saved, r10);
+		registers->arguments[4] = BPF_CORE_READ(saved, r8);
+		registers->arguments[5] = BPF_CORE_READ(saved, r9);
+	}
+	return true;
+}
+
+/*
+ * Does this switch-out begin a wait? 9c2136be0878 (5.18) passes prev_state, the
+ * state before a pending signal or a wake-up could change it. Without it a task
+ * that is already being woken shows TASK_WAKING. The state-only branch goes when
+ * 5.18 is the oldest kernel.
+ */
+static __always_inline bool compat_really_blocks(u64 *ctx, struct task_struct *prev)
+{
+	if (has_prev_state)
+		return (ctx[3] & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)) &&
+		       compat_task_state(prev);
+	return compat_task_state(prev) & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_WAKING);
+}
+
+/* Is it an interruptible wait? Where only TASK_WAKING is left to see: take it for one. */
+static __always_inline bool compat_blocks_interruptibly(u64 *ctx, struct task_struct *prev)
+{
+	if (has_prev_state)
+		return ctx[3] & TASK_INTERRUPTIBLE;
+	return compat_task_state(prev) & (TASK_INTERRUPTIBLE | TASK_WAKING);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_BPF_CONFIG_BPF_H
+#define PARKSCOPE_BPF_CONFIG_BPF_H
+
+/*
+ * Configuration that user space writes before loading. Constant for the
+ * verifier, which then drops every branch that a kernel cannot run. Weak: each
+ * .bpf.c that includes this shares the one copy after linking.
+ */
+
+#include "bpf/abi.h"
+
+/* What the kernel has; see src/host/features.h. */
+const volatile bool use_task_storage __weak = false;
+const volatile bool has_prev_state __weak = false;
+const volatile bool has_task_pt_regs __weak = false;
+const volatile bool has_user_workers __weak = false;
+
+/* Which processes are watched: one, those in the map `watched_processes`, or all. */
+enum watch_scope {
+	WATCH_ALL,
+	WATCH_ONE,
+	WATCH_LISTED
+};
+const volatile __u32 watch_scope __weak = WATCH_ALL;
+const volatile __u32 watched_tgid __weak = 0;
+
+const volatile __u32 own_tgid __weak = 0;
+const volatile __u64 stack_hash_seed __weak = 0;
+
+/* enum abi_reason or enum abi_syscall_class by number; filled from src/sources/reasons.c. */
+const volatile __u8 syscall_reasons[ABI_SYSCALLS_MAX] __weak = {};
+const volatile __u8 compat_syscall_reasons[ABI_SYSCALLS_MAX] __weak = {};
+
+#endif

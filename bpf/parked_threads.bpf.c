@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The sweep: every thread of the watched processes, whatever it does now. Makes
+ * the records that are missing. One sweep runs at a time; the kernel may call
+ * the program twice for one task when the output buffer was full, so it may not
+ * count anything.
+ */
+#include "bpf/kernel_types.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/compat.bpf.h"
+#include "bpf/reason.bpf.h"
+#include "bpf/task_record.bpf.h"
+
+/* Iterators can be preempted, but there is only the one that user space reads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct abi_stack);
+} sweep_scratch SEC(".maps");
+
+static __always_inline u64 capture_kernel_stack(struct task_struct *task)
+{
+	struct abi_stack *scratch;
+	u32 zero = 0;
+
+	scratch = bpf_map_lookup_elem(&sweep_scratch, &zero);
+	if (!scratch)
+		return 0;
+	return stack_remember(
+		scratch, bpf_get_task_stack(task, scratch->frames, sizeof(scratch->frames), 0));
+}
+
+static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
+					  struct task_struct *task, struct task_record *record)
+{
+	struct user_registers registers = {};
+	u32 state = snapshot->state;
+
+	if (!compat_user_registers(task, &registers))
+		return;
+	snapshot->marks |= TASK_MARK_REGISTERS;
+	if (registers.compat)
+		snapshot->marks |= TASK_MARK_COMPAT;
+	snapshot->ip = registers.ip;
+	snapshot->sp = registers.sp;
+	snapshot->bp = registers.bp;
+	snapshot->syscall_number = registers.syscall_number;
+	__builtin_memcpy(snapshot->arguments, registers.arguments, sizeof(snapshot->arguments));
+
+	if (state & (TASK_STOPPED | TASK_TRACED))
+		snapshot->reason = REASON_STOPPED;
+	else if (record && record->wait.begin_ns &&
+		 record->wait.begin_switches == snapshot->switches)
+		snapshot->reason = record->wait.reason;
+	else
+		snapshot->reason = wait_reason(task, &registers, state & TASK_INTERRUPTIBLE);
+
+	if (!record)
+		return;
+	snapshot->begin_ns = record->wait.begin_ns;
+	snapshot->begin_switches = record->wait.begin_switches;
+	snapshot->user_stack_id = record->wait.user_stack_id;
+	if (!record->swept_kernel_stack_id || record->swept_switches != snapshot->switches) {
+		record->swept_kernel_stack_id = capture_kernel_stack(task);
+		record->swept_switches = snapshot->switches;
+	}
+	snapshot->kernel_stack_id = record->swept_kernel_stack_id;
+}
+
+/* Records are made before it is known whether the task waits: its next wait needs one. */
+SEC("?iter/task")
+int sweep_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct seq_file *seq = ctx->meta->seq;
+	struct abi_task_snapshot snapshot = {};
+	struct task_record *record = NULL;
+
+	if (!task || (task->flags & PF_KTHREAD) || !is_watched((u32)task->tgid))
+		return 0;
+	if (task->exit_state)
+		return 0;
+
+	snapshot.tid = (u32)task->pid;
+	snapshot.tgid = (u32)task->tgid;
+	snapshot.start_ns = task->start_time;
+	snapshot.now_ns = bpf_ktime_get_ns();
+	snapshot.switches = task_switches(task);
+	snapshot.state = compat_task_state(task);
+	snapshot.exec_id = (u32)task->self_exec_id;
+	snapshot.marks = task_marks(task);
+	snapshot.syscall_number = -1;
+	if (bpf_core_field_exists(task->sched_info))
+		snapshot.last_arrival_ns = task->sched_info.last_arrival;
+	if (snapshot.tgid == own_tgid)
+		snapshot.marks |= TASK_MARK_SELF;
+	bpf_probe_read_kernel_str(snapshot.comm, sizeof(snapshot.comm), task->comm);
+
+	if (task->flags & PF_EXITING) {
+		snapshot.marks |= TASK_MARK_EXITING;
+	} else if (runs_user_code(task)) {
+		record = task_record_find_or_create(task);
+		if (snapshot.state &
+		    (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED | TASK_TRACED))
+			describe_wait(&snapshot, task, record);
+		for (u32 i = 0; record && i < ABI_WAIT_TOTALS_MAX; i++)
+			if (record->totals[i].reason != REASON_NONE)
+				snapshot.totals_count = i + 1;
+	}
+
+	bpf_seq_write(seq, &snapshot, sizeof(snapshot));
+	for (u32 i = 0; record && i < ABI_WAIT_TOTALS_MAX; i++) {
+		if (i >= snapshot.totals_count)
+			break;
+		bpf_seq_write(seq, &record->totals[i], sizeof(record->totals[i]));
+	}
+	return 0;
+}
+
+/* The second pass: the counters alone. */
+SEC("?iter/task")
+int recheck_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct abi_task_recheck recheck = {};
+
+	if (!task || (task->flags & PF_KTHREAD) || !is_watched((u32)task->tgid))
+		return 0;
+	recheck.tid = (u32)task->pid;
+	recheck.start_ns = task->start_time;
+	recheck.switches = task_switches(task);
+	bpf_seq_write(ctx->meta->seq, &recheck, sizeof(recheck));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

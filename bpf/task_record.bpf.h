@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_BPF_TASK_RECORD_BPF_H
+#define PARKSCOPE_BPF_TASK_RECORD_BPF_H
+
+/*
+ * The record that each watched task has, and the maps that all programs share.
+ * Records are made by the sweep and by thread birth, never on the scheduler
+ * path: there a missing one is a loss.
+ *
+ * Who writes what: the fields of the wait and the totals belong to the task
+ * itself (its own switch-out and switch-in, its exit and exec), those of the
+ * sweep to the one sweep that runs at a time. So nothing needs a lock.
+ */
+
+#include "bpf/kernel_types.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi.h"
+#include "bpf/config.bpf.h"
+#include "bpf/stack_hash.h"
+
+/* One wait, or a broken one that the kernel may restart. */
+struct wait {
+	u64 begin_ns; /* 0: none */
+	u64 begin_switches;
+	u64 waited_ns; /* before it was broken */
+	u64 ip;
+	u64 sp;
+	u64 address; /* first argument of the system call: futex word, descriptor, … */
+	u64 user_stack_id;
+	u32 reason; /* enum abi_reason */
+	u32 restarted;
+};
+
+struct task_record {
+	struct wait wait;
+	struct wait broken;
+	u64 swept_switches;
+	u64 swept_kernel_stack_id;
+	u32 tgid;
+	u32 exec_id;
+	u32 exited;
+	u32 padding;
+	struct abi_wait_totals totals[ABI_WAIT_TOTALS_MAX];
+};
+
+struct task_record_key {
+	u32 tid;
+	u32 padding;
+	u64 start_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_record);
+} task_storage __weak SEC(".maps");
+
+/* Instead of task_storage where that cannot be used: preallocated, sized before loading. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct task_record_key);
+	__type(value, struct task_record);
+} task_records __weak SEC(".maps");
+
+/* All zero: what a new record in `task_records` is made from. Too large for the BPF stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct task_record);
+} blank_record __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u32); /* tgid */
+	__type(value, u32);
+} watched_processes __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u64); /* stack_hash */
+	__type(value, struct abi_stack);
+} stacks __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024);
+} events __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOSS_COUNT);
+	__type(key, u32);
+	__type(value, u64);
+} losses __weak SEC(".maps");
+
+static __always_inline void count_loss(u32 cause)
+{
+	u64 *count = bpf_map_lookup_elem(&losses, &cause);
+
+	if (count)
+		(*count)++;
+}
+
+static __always_inline bool is_watched(u32 tgid)
+{
+	if (watch_scope == WATCH_ONE)
+		return tgid == watched_tgid;
+	if (watch_scope == WATCH_LISTED)
+		return bpf_map_lookup_elem(&watched_processes, &tgid) != NULL;
+	return true;
+}
+
+/* Kernel threads and workers that never run user code have no waits of the process. */
+static __always_inline bool runs_user_code(struct task_struct *task)
+{
+	u32 flags = task->flags;
+
+	if (flags & (PF_KTHREAD | PF_IO_WORKER))
+		return false;
+	return !(has_user_workers && (flags & PF_USER_WORKER));
+}
+
+static __always_inline u32 task_marks(struct task_struct *task)
+{
+	u32 flags = task->flags;
+
+	if (flags & PF_IO_WORKER)
+		return TASK_MARK_IO_WORKER;
+	if (has_user_workers && (flags & PF_USER_WORKER))
+		return TASK_MARK_USER_WORKER;
+	return 0;
+}
+
+static __always_inline u64 task_switches(struct task_struct *task)
+{
+	return task->nvcsw + task->nivcsw;
+}
+
+static __always_inline struct task_record_key task_record_key(struct task_struct *task)
+{
+	struct task_record_key key = {
+		.tid = (u32)task->pid,
+		.start_ns = task->start_time,
+	};
+
+	return key;
+}
+
+/* NULL: it has none. */
+static __always_inline struct task_record *task_record_find(struct task_struct *task)
+{
+	struct task_record_key key;
+
+	if (use_task_storage)
+		return bpf_task_storage_get(&task_storage, task, NULL, 0);
+	key = task_record_key(task);
+	return bpf_map_lookup_elem(&task_records, &key);
+}
+
+/* May take a lock and memory: not for the scheduler path. */
+static __always_inline struct task_record *task_record_find_or_create(struct task_struct *task)
+{
+	struct task_record *record, *blank;
+	struct task_record_key key;
+	u32 zero = 0;
+
+	if (use_task_storage) {
+		record = bpf_task_storage_get(&task_storage, task, NULL,
+					      BPF_LOCAL_STORAGE_GET_F_CREATE);
+	} else {
+		key = task_record_key(task);
+		record = bpf_map_lookup_elem(&task_records, &key);
+		blank = bpf_map_lookup_elem(&blank_record, &zero);
+		if (!record && blank) {
+			bpf_map_update_elem(&task_records, &key, blank, BPF_NOEXIST);
+			record = bpf_map_lookup_elem(&task_records, &key);
+		}
+	}
+	if (!record) {
+		count_loss(LOSS_RECORD_CREATE);
+	} else if (!record->tgid) {
+		record->tgid = (u32)task->tgid;
+		record->exec_id = (u32)task->self_exec_id;
+	}
+	return record;
+}
+
+/*
+ * Puts the stack into `stacks` and returns its id, 0 if it could not be kept.
+ * `bytes` is what bpf_get_stack() returned.
+ */
+static __always_inline u64 stack_remember(struct abi_stack *stack, long bytes)
+{
+	u32 count;
+	u64 hash;
+
+	if (bytes <= 0) {
+		count_loss(LOSS_STACK_CAPTURE);
+		return 0;
+	}
+	count = (u32)bytes / sizeof(u64);
+	hash = stack_hash_begin(stack_hash_seed, count);
+	for (u32 i = 0; i < ABI_STACK_FRAMES_MAX; i++) {
+		if (i >= count)
+			break;
+		hash = stack_hash_frame(hash, stack->frames[i]);
+	}
+	hash = stack_hash_end(hash);
+
+	if (bpf_map_lookup_elem(&stacks, &hash))
+		return hash;
+	stack->count = count;
+	stack->padding = 0;
+	/* -EEXIST: another CPU was first, with the same frames. */
+	if (bpf_map_update_elem(&stacks, &hash, stack, BPF_NOEXIST) &&
+	    !bpf_map_lookup_elem(&stacks, &hash)) {
+		count_loss(LOSS_STACK_MAP_FULL);
+		return 0;
+	}
+	return hash;
+}
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Thread births and exits, and exec. Preemptible on newer kernels, so nothing
+ * here uses scratch that is shared: stacks are captured straight into the ring
+ * buffer.
+ */
+#include "bpf/kernel_types.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/task_record.bpf.h"
+#include "bpf/wait_totals.bpf.h"
+
+static __always_inline void event_fill(struct abi_event *event, u32 kind, struct task_struct *task)
+{
+	event->kind = kind;
+	event->tgid = (u32)task->tgid;
+	event->tid = (u32)task->pid;
+	event->exec_id = (u32)task->self_exec_id;
+	event->start_ns = task->start_time;
+	event->now_ns = bpf_ktime_get_ns();
+}
+
+SEC("?tp_btf/task_newtask")
+int BPF_PROG(on_task_newtask, struct task_struct *task, u64 clone_flags)
+{
+	struct abi_birth_event *birth;
+	long bytes;
+
+	if ((task->flags & PF_KTHREAD) || !is_watched((u32)task->tgid))
+		return 0;
+	if (runs_user_code(task))
+		task_record_find_or_create(task);
+	if (!(clone_flags & CLONE_THREAD))
+		return 0;
+
+	birth = bpf_ringbuf_reserve(&events, sizeof(*birth), 0);
+	if (!birth) {
+		count_loss(LOSS_EVENTS_FULL);
+		return 0;
+	}
+	event_fill(&birth->event, EVENT_THREAD_BIRTH, task);
+	birth->creator_tid = (u32)bpf_get_current_pid_tgid();
+	birth->marks = task_marks(task);
+	bytes = bpf_get_stack(ctx, birth->creator_stack.frames, sizeof(birth->creator_stack.frames),
+			      BPF_F_USER_STACK);
+	if (bytes < 0)
+		count_loss(LOSS_STACK_CAPTURE);
+	birth->creator_stack.count = bytes < 0 ? 0 : (u32)bytes / sizeof(u64);
+	birth->creator_stack.padding = 0;
+	bpf_ringbuf_submit(birth, 0);
+	return 0;
+}
+
+/* Tells the totals that the record holds; user space takes over from there. */
+static __always_inline void send_totals(u32 kind, struct task_struct *task, u32 previous_tid,
+					struct task_record *record)
+{
+	struct abi_exit_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		count_loss(LOSS_EVENTS_FULL);
+		return;
+	}
+	event_fill(&event->event, kind, task);
+	event->previous_tid = previous_tid;
+	event->totals_count = record ? ABI_WAIT_TOTALS_MAX : 0;
+	if (record)
+		__builtin_memcpy(event->totals, record->totals, sizeof(event->totals));
+	else
+		__builtin_memset(event->totals, 0, sizeof(event->totals));
+	bpf_ringbuf_submit(event, 0);
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(on_sched_process_exit, struct task_struct *task)
+{
+	struct task_record *record;
+
+	if ((task->flags & PF_KTHREAD) || !is_watched((u32)task->tgid))
+		return 0;
+	record = task_record_find(task);
+	if (record) {
+		if (record->broken.begin_ns)
+			wait_account(record, &record->broken, 0);
+		record->broken.begin_ns = 0;
+		/* It still blocks on its way out; that is no wait of the program. */
+		record->exited = 1;
+		record->wait.begin_ns = 0;
+	}
+	send_totals(EVENT_THREAD_EXIT, task, (u32)task->pid, record);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(on_sched_process_exec, struct task_struct *task, s32 previous_tid)
+{
+	struct task_record *record;
+
+	if (!is_watched((u32)task->tgid))
+		return 0;
+	/*
+	 * A thread that is not the leader takes over the leader's tid and start
+	 * time: in task_records the leader's entry, which its exit has closed, is
+	 * now this thread's, and its own is out of reach.
+	 */
+	if (!use_task_storage && previous_tid != task->pid)
+		count_loss(LOSS_EXEC_RECORD);
+	record = task_record_find_or_create(task);
+	send_totals(EVENT_EXEC, task, (u32)previous_tid,
+		    use_task_storage || previous_tid == task->pid ? record : NULL);
+	if (record) {
+		__builtin_memset(record, 0, sizeof(*record));
+		record->tgid = (u32)task->tgid;
+		record->exec_id = (u32)task->self_exec_id;
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_BPF_WAIT_TOTALS_BPF_H
+#define PARKSCOPE_BPF_WAIT_TOTALS_BPF_H
+
+/* Accounting of completed waits: exact totals in the task's record, and by place. */
+
+#include "bpf/kernel_types.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/task_record.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct abi_wait_site_key);
+	__type(value, struct abi_wait_site);
+} wait_sites __weak SEC(".maps");
+
+/*
+ * The system calls behind these are restarted by the kernel after a signal
+ * (signal(7)); the others return EINTR, which ends the wait.
+ */
+static __always_inline bool reason_restarts(u32 reason)
+{
+	switch (reason) {
+	case REASON_FUTEX:
+	case REASON_POLL:
+	case REASON_SLEEP:
+	case REASON_PIPE_READ:
+	case REASON_PIPE_WRITE:
+	case REASON_SOCKET_READ:
+	case REASON_SOCKET_WRITE:
+	case REASON_SOCKET_ACCEPT:
+	case REASON_SOCKET_CONNECT:
+	case REASON_DEVICE_READ:
+	case REASON_DEVICE_WRITE:
+	case REASON_EVENT_READ:
+	case REASON_WAIT_CHILD:
+	case REASON_FILE_LOCK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* 0 below 2^10 ns, then one bucket for each power of two. */
+static __always_inline u32 histogram_bucket(u64 duration_ns)
+{
+	u64 value = duration_ns >> 10;
+	u32 bucket = 0;
+
+	for (u32 i = 0; i < ABI_HISTOGRAM_BUCKETS - 1; i++) {
+		if (!value)
+			break;
+		value >>= 1;
+		bucket++;
+	}
+	return bucket;
+}
+
+static __always_inline void totals_add(struct task_record *record, const struct wait *wait,
+				       u64 duration_ns)
+{
+	u32 bucket = histogram_bucket(duration_ns);
+
+	for (u32 i = 0; i < ABI_WAIT_TOTALS_MAX; i++) {
+		struct abi_wait_totals *totals = &record->totals[i];
+
+		if (i == ABI_WAIT_TOTALS_MAX - 1 && totals->reason != wait->reason) {
+			if (wait->reason != REASON_OTHER)
+				count_loss(LOSS_REASON_OVERFLOW);
+			totals->reason = REASON_OTHER;
+		} else if (totals->reason == REASON_NONE) {
+			totals->reason = wait->reason;
+		} else if (totals->reason != wait->reason) {
+			continue;
+		}
+		totals->count++;
+		totals->duration_ns += duration_ns;
+		totals->restarted += wait->restarted;
+		if (bucket < ABI_HISTOGRAM_BUCKETS)
+			totals->histogram[bucket]++;
+		return;
+	}
+}
+
+/* The wait has ended, `last_ns` after it last began. */
+static __always_inline void wait_account(struct task_record *record, const struct wait *wait,
+					 u64 last_ns)
+{
+	u64 duration_ns = wait->waited_ns + last_ns;
+	struct abi_wait_site_key key = {};
+	struct abi_wait_site *site;
+
+	totals_add(record, wait, duration_ns);
+
+	key.user_stack_id = wait->user_stack_id;
+	key.tgid = record->tgid;
+	key.exec_id = record->exec_id;
+	key.reason = wait->reason;
+	site = bpf_map_lookup_elem(&wait_sites, &key);
+	if (!site) {
+		struct abi_wait_site fresh = {};
+
+		bpf_map_update_elem(&wait_sites, &key, &fresh, BPF_NOEXIST);
+		site = bpf_map_lookup_elem(&wait_sites, &key);
+		if (!site) {
+			count_loss(LOSS_SITE_MAP_FULL);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&site->count, 1);
+	__sync_fetch_and_add(&site->duration_ns, duration_ns);
+	if (site->max_ns < duration_ns)
+		site->max_ns = duration_ns;
+}
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Waits: where a task leaves the CPU because it blocks, and where it comes back.
+ *
+ * Runs in the scheduler with the run queue locked and interrupts off: nothing
+ * here allocates, and what is written is preallocated.
+ */
+#include "bpf/kernel_types.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/compat.bpf.h"
+#include "bpf/reason.bpf.h"
+#include "bpf/task_record.bpf.h"
+#include "bpf/wait_totals.bpf.h"
+
+/* bpf_get_stack() writes here: a tracepoint in the scheduler is never preempted on its CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct abi_stack);
+} switch_scratch SEC(".maps");
+
+static __always_inline u64 capture_user_stack(u64 *ctx)
+{
+	struct abi_stack *scratch;
+	u32 zero = 0;
+
+	scratch = bpf_map_lookup_elem(&switch_scratch, &zero);
+	if (!scratch)
+		return 0;
+	return stack_remember(scratch, bpf_get_stack(ctx, scratch->frames, sizeof(scratch->frames),
+						     BPF_F_USER_STACK));
+}
+
+/*
+ * Is this the kernel's restart of the wait that a signal or task work broke? If
+ * it waits somewhere else, and not in a signal handler on top of it, then the
+ * broken one has ended.
+ */
+static __always_inline bool continues_broken_wait(struct task_record *record,
+						  const struct user_registers *registers)
+{
+	struct wait *broken = &record->broken;
+
+	if (!broken->begin_ns)
+		return false;
+	if (broken->ip == registers->ip && broken->sp == registers->sp &&
+	    broken->address == registers->arguments[0])
+		return true;
+	if (registers->sp >= broken->sp) {
+		wait_account(record, broken, 0);
+		broken->begin_ns = 0;
+	}
+	return false;
+}
+
+static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 now)
+{
+	struct user_registers registers = {};
+	struct task_record *record;
+	struct wait *wait;
+
+	if (!is_watched((u32)prev->tgid) || !runs_user_code(prev) ||
+	    !compat_really_blocks(ctx, prev))
+		return;
+	record = task_record_find(prev);
+	if (!record) {
+		count_loss(LOSS_NO_RECORD);
+		return;
+	}
+	if (record->exited || !compat_user_registers(prev, &registers))
+		return;
+
+	wait = &record->wait;
+	if (wait->begin_ns)
+		count_loss(LOSS_MISSED_END);
+
+	if (continues_broken_wait(record, &registers)) {
+		*wait = record->broken;
+		record->broken.begin_ns = 0;
+		wait->restarted++;
+	} else {
+		wait->ip = registers.ip;
+		wait->sp = registers.sp;
+		wait->address = registers.arguments[0];
+		wait->reason =
+			wait_reason(prev, &registers, compat_blocks_interruptibly(ctx, prev));
+		wait->waited_ns = 0;
+		wait->restarted = 0;
+		wait->user_stack_id = capture_user_stack(ctx);
+	}
+	wait->begin_switches = task_switches(prev);
+	wait->begin_ns = now;
+}
+
+/* Something is due that makes an interruptible wait return before what it waits for. */
+static __always_inline bool wait_is_broken(struct task_struct *task)
+{
+	unsigned long pending = task->pending.signal.sig[0] |
+				BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]);
+
+	return (pending & ~task->blocked.sig[0]) || task->task_works ||
+	       (task->jobctl & JOBCTL_PENDING);
+}
+
+static __always_inline void wait_end(struct task_struct *next, u64 now)
+{
+	struct task_record *record;
+	struct wait *wait;
+
+	if (!is_watched((u32)next->tgid) || !runs_user_code(next))
+		return;
+	record = task_record_find(next);
+	if (!record || !record->wait.begin_ns)
+		return;
+	wait = &record->wait;
+	if (reason_restarts(wait->reason) && wait_is_broken(next)) {
+		wait->waited_ns += now - wait->begin_ns;
+		record->broken = *wait;
+	} else {
+		wait_account(record, wait, now - wait->begin_ns);
+	}
+	wait->begin_ns = 0;
+}
+
+/* (bool preempt, struct task_struct *prev, struct task_struct *next[, unsigned int prev_state]) */
+SEC("?tp_btf/sched_switch")
+int on_sched_switch(u64 *ctx)
+{
+	struct task_struct *prev = (void *)ctx[1];
+	struct task_struct *next = (void *)ctx[2];
+	u64 now = bpf_ktime_get_ns();
+
+	if (!ctx[0])
+		wait_begin(ctx, prev, now);
+	wait_end(next, now);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

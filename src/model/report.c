@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "model/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define compare_descending(a, b) (((b) > (a)) - ((b) < (a)))
+
+static int compare_processes(const void *left, const void *right)
+{
+	const struct watched_process *a = *(struct watched_process *const *)left;
+	const struct watched_process *b = *(struct watched_process *const *)right;
+	double growth_a = growth_per_minute(&a->threads.growth);
+	double growth_b = growth_per_minute(&b->threads.growth);
+
+	if (growth_a > growth_b || growth_a < growth_b)
+		return compare_descending(growth_a, growth_b);
+	if (a->threads.now != b->threads.now)
+		return compare_descending(a->threads.now, b->threads.now);
+	return -compare_descending(a->pid, b->pid);
+}
+
+void report_sort_processes(struct watched_process **processes, size_t count)
+{
+	if (count)
+		qsort(processes, count, sizeof(processes[0]), compare_processes);
+}
+
+static int compare_sites(const void *left, const void *right)
+{
+	const struct site *a = *(struct site *const *)left;
+	const struct site *b = *(struct site *const *)right;
+
+	if (site_size(a) != site_size(b))
+		return compare_descending(site_size(a), site_size(b));
+	if (a->crowd.oldest_ns != b->crowd.oldest_ns)
+		return compare_descending(a->crowd.oldest_ns, b->crowd.oldest_ns);
+	return -compare_descending(a->id.hash, b->id.hash);
+}
+
+static bool has_something_to_say(const struct site *site)
+{
+	struct site_interval interval = site_interval(site);
+
+	return site_size(site) || interval.arrived || interval.departed || interval.born ||
+	       interval.exited || interval.waits;
+}
+
+int report_sites(const struct watched_process *process, enum site_kind kind, struct site ***sites,
+		 size_t *count)
+{
+	autofree struct site **array = calloc(process->sites_count + 1, sizeof(struct site *));
+	struct site *site, *next;
+	size_t used = 0;
+
+	if (!array)
+		return -ENOMEM;
+	HASH_ITER (hh, process->sites, site, next)
+		if (site->kind == kind && has_something_to_say(site))
+			array[used++] = site;
+	if (used)
+		qsort(array, used, sizeof(struct site *), compare_sites);
+	*sites = take_ptr(array);
+	*count = used;
+	return 0;
+}

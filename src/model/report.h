@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_MODEL_REPORT_H
+#define PARKSCOPE_MODEL_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/loss.h"
+#include "model/watched_process.h"
+
+/* What the tool itself costs, since it started. */
+struct own_cost {
+	double cpu_seconds; /* user and system, of the tool */
+	double bpf_seconds; /* run time of its BPF programs; < 0: the kernel does not count */
+	uint64_t bpf_runs;
+	uint64_t rss_bytes;
+	double sweep_seconds; /* the last sweep, from its start to the end of the report */
+};
+
+/*
+ * What one interval says. A view: processes, sites and losses belong to the
+ * sources and are valid until the next sweep.
+ */
+struct report {
+	int64_t wall_ns;   /* the sweep's start, Unix time */
+	uint64_t now_ns;   /* the same, monotonic */
+	double interval_s; /* as it was */
+	double watched_s;  /* since we attached */
+	bool last;         /* of this run */
+	bool events;       /* waits, births and exits were watched; false in `dump` */
+	size_t processes_count;
+	struct watched_process **processes; /* in print order */
+	const struct losses *losses;
+	struct own_cost cost;
+};
+
+/* Orders processes for people: most growth first, then the largest crowd, then by pid. */
+void report_sort_processes(struct watched_process **processes, size_t count);
+
+/*
+ * The process's sites of one kind, largest first, then oldest, then by id.
+ * Leaves out those without units and without anything in the interval. The
+ * array is the caller's to free(); -ENOMEM.
+ */
+int report_sites(const struct watched_process *process, enum site_kind kind, struct site ***sites,
+		 size_t *count);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_MODEL_SITE_H
+#define PARKSCOPE_MODEL_SITE_H
+
+#include <stdint.h>
+#include <uthash.h>
+
+#include "model/crowd.h"
+#include "model/frame.h"
+#include "model/growth.h"
+#include "model/site_id.h"
+
+enum site_kind {
+	SITE_PARK,  /* where units wait */
+	SITE_BIRTH, /* the stack that creates them */
+};
+
+/* Completed waits. */
+struct wait_sum {
+	uint64_t count;
+	uint64_t duration_ns;
+	uint64_t max_ns;
+};
+
+struct birth_count {
+	uint64_t live;
+	uint64_t born; /* since we attached */
+	uint64_t exited;
+};
+
+/*
+ * A place of one process: a park site or a birth site. Counters run since we
+ * attached; the interval since the last report is the difference to `reported`.
+ * Belongs to its watched process, which makes and frees it.
+ */
+struct site {
+	enum site_kind kind;
+	enum unit unit;
+	const char *reason; /* static; "birth" for birth sites */
+	struct site_id id;
+	struct stack *stack; /* owned; of the first unit seen here */
+
+	struct crowd crowd;        /* SITE_PARK */
+	struct wait_sum waits;     /* SITE_PARK */
+	struct birth_count births; /* SITE_BIRTH */
+	struct growth growth;      /* SITE_BIRTH: of `live` */
+
+	struct {
+		uint64_t arrived, departed, born, exited;
+		struct wait_sum waits;
+	} reported;
+
+	struct { /* for uthash */
+		uint64_t hash;
+		uint64_t kind;
+	} key;
+	UT_hash_handle hh;
+};
+
+/* NULL without memory. Copies the stack. */
+struct site *site_new(enum site_kind kind, enum unit unit, const char *reason,
+		      const struct stack *stack);
+void site_free(struct site *site);
+define_auto_free(site)
+
+	/* Units here now: parked, or alive. */
+	uint64_t site_size(const struct site *site);
+
+double site_rate_per_minute(const struct site *site);
+
+/* Adds completed waits: `sum.count` and `sum.duration_ns` are added, `sum.max_ns` is compared. */
+void site_add_waits(struct site *site, const struct wait_sum *sum);
+
+/* What changed since the last report. */
+struct site_interval {
+	uint64_t arrived;
+	uint64_t departed;
+	uint64_t born;
+	uint64_t exited;
+	uint64_t waits;
+	uint64_t waits_ns;
+};
+
+struct site_interval site_interval(const struct site *site);
+
+void site_end_report(struct site *site);
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "model/watched_process.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct watched_process *watched_process_new(uint32_t pid, uint64_t start_ns, uint64_t now_ns)
+{
+	struct watched_process *process = calloc(1, sizeof(*process));
+
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	process->start_ns = start_ns;
+	process->first_seen_ns = now_ns;
+	return process;
+}
+
+void watched_process_free(struct watched_process *process)
+{
+	struct site *site, *next;
+
+	if (!process)
+		return;
+	HASH_ITER (hh, process->sites, site, next) {
+		HASH_DEL(process->sites, site);
+		site_free(site);
+	}
+	free(process->name);
+	free(process->executable);
+	free(process->container_id);
+	free(process->entity_id);
+	free(process);
+}
+
+struct site *watched_process_site(struct watched_process *process, enum site_kind kind,
+				  enum unit unit, const char *reason, const struct stack *stack)
+{
+	auto_free(site) struct site *fresh = NULL;
+	struct site *site = NULL;
+	struct site key = {0};
+
+	key.key.hash = site_id_of(unit, reason, stack).hash;
+	key.key.kind = kind;
+	HASH_FIND(hh, process->sites, &key.key, sizeof(key.key), site);
+	if (site || process->sites_count >= WATCHED_SITES_MAX)
+		return site;
+
+	fresh = site_new(kind, unit, reason, stack);
+	if (!fresh)
+		return NULL;
+	fresh->key.hash = key.key.hash;
+	fresh->key.kind = key.key.kind;
+	site = take_ptr(fresh);
+	HASH_ADD(hh, process->sites, key, sizeof(site->key), site);
+	process->sites_count++;
+	return site;
+}
+
+struct reason_waits *watched_process_reason(struct watched_process *process, const char *reason)
+{
+	for (size_t i = 0; i < process->reasons_count; i++)
+		if (strcmp(process->reasons[i].reason, reason) == 0)
+			return &process->reasons[i];
+	if (process->reasons_count == WATCHED_REASONS_MAX)
+		return &process->reasons[WATCHED_REASONS_MAX - 1];
+	process->reasons[process->reasons_count].reason = reason;
+	return &process->reasons[process->reasons_count++];
+}
+
+void watched_process_begin_sweep(struct watched_process *process)
+{
+	struct site *site, *next;
+
+	HASH_ITER (hh, process->sites, site, next)
+		crowd_begin(&site->crowd);
+	for (size_t i = 0; i < process->reasons_count; i++)
+		process->reasons[i].open_ns = 0;
+}
+
+void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns)
+{
+	struct site *site, *next;
+
+	HASH_ITER (hh, process->sites, site, next) {
+		if (site->kind == SITE_PARK)
+			crowd_end(&site->crowd, now_ns);
+		else
+			growth_add(&site->growth, now_ns, (int64_t)site->births.live);
+	}
+	growth_add(&process->threads.growth, now_ns, (int64_t)process->threads.now);
+}
+
+void watched_process_end_report(struct watched_process *process)
+{
+	struct site *site, *next;
+
+	HASH_ITER (hh, process->sites, site, next)
+		site_end_report(site);
+	for (size_t i = 0; i < process->reasons_count; i++) {
+		struct reason_waits *waits = &process->reasons[i];
+
+		waits->reported.count = waits->count;
+		waits->reported.restarted = waits->restarted;
+		waits->reported.duration_ns = waits->duration_ns;
+		waits->reported.open_ns = waits->open_ns;
+	}
+	process->threads.reported.born = process->threads.born;
+	process->threads.reported.exited = process->threads.exited;
+}

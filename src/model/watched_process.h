@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_MODEL_WATCHED_PROCESS_H
+#define PARKSCOPE_MODEL_WATCHED_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/growth.h"
+#include "model/site.h"
+
+/* Bounds what one process, which we do not trust, can cost. */
+#define WATCHED_SITES_MAX   8192
+#define WATCHED_REASONS_MAX 40
+
+#define WAIT_HISTOGRAM_BUCKETS 28
+
+/* Completed waits of a process for one reason, since we attached. */
+struct reason_waits {
+	const char *reason; /* static */
+	uint64_t count;
+	uint64_t restarted; /* of them: broken by a signal and restarted, counted once */
+	uint64_t duration_ns;
+	/* Bucket i: [2^(i+9), 2^(i+10)) ns; the first and the last are open. */
+	uint64_t histogram[WAIT_HISTOGRAM_BUCKETS];
+	uint64_t open_ns; /* how long the waits that last now have lasted since we attached */
+	struct {
+		uint64_t count, restarted, duration_ns, open_ns;
+	} reported;
+};
+
+struct thread_count {
+	uint64_t now;
+	uint64_t born;   /* since we attached */
+	uint64_t exited; /* since we attached */
+	struct growth growth;
+	struct {
+		uint64_t born, exited;
+	} reported;
+};
+
+/*
+ * One process that is watched: who it is, its threads, waits and sites. Owned
+ * by the sources. Strings are owned by it, may be NULL where unknown, and are
+ * what the process says: not yet escaped for any format. Pure.
+ */
+struct watched_process {
+	uint32_t pid;          /* of the initial PID namespace */
+	uint32_t ns_pid;       /* innermost namespace */
+	uint64_t start_ns;     /* since boot, as the kernel keeps it: identifies with pid */
+	int64_t start_unix_ns; /* wall clock */
+	uint32_t exec_id;      /* changes with exec */
+	char *name;
+	char *executable;
+	char *container_id;
+	char *entity_id;
+
+	struct thread_count threads;
+	size_t reasons_count;
+	struct reason_waits reasons[WATCHED_REASONS_MAX];
+	struct site *sites; /* uthash */
+	size_t sites_count;
+	uint64_t first_seen_ns; /* monotonic */
+	bool ended;
+};
+
+struct watched_process *watched_process_new(uint32_t pid, uint64_t start_ns, uint64_t now_ns);
+void watched_process_free(struct watched_process *process);
+define_auto_free(watched_process)
+
+	/*
+	 * The site with this identity, made if it is new. NULL: no memory, or the
+	 * process has WATCHED_SITES_MAX sites; the caller counts the loss.
+	 */
+	struct site *watched_process_site(struct watched_process *process, enum site_kind kind,
+					  enum unit unit, const char *reason,
+					  const struct stack *stack);
+
+/* The waits of a reason, made if new; never NULL (the last entry takes what is too many). */
+struct reason_waits *watched_process_reason(struct watched_process *process, const char *reason);
+
+/* Around each sweep: crowds start empty; growth gets its samples. */
+void watched_process_begin_sweep(struct watched_process *process);
+void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns);
+
+/* The report is written: its interval ends. */
+void watched_process_end_report(struct watched_process *process);
+
+#endif
