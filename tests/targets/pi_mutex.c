@@ -32,7 +32,8 @@ static void release(struct rounds *rounds)
 int main(int argc, char **argv)
 {
 	const struct target_option options[] = {{"threads", &threads}, {"rounds", &rounds_option}};
-	struct rounds rounds = {.prepare = prepare, .release = release, .sleep_while_holding = true};
+	struct rounds rounds = {
+		.prepare = prepare, .release = release, .sleep_while_holding = true};
 
 	pthread_mutexattr_t attributes;
 

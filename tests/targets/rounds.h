@@ -20,8 +20,8 @@
 struct rounds_worker {
 	char name[16];
 	void (*wait)(struct rounds_worker *worker); /* blocks once */
-	uint64_t syscall_number;		    /* where the wait sleeps */
-	uint64_t first_argument;		    /* of that system call, or TARGET_ANY */
+	uint64_t syscall_number;                    /* where the wait sleeps */
+	uint64_t first_argument;                    /* of that system call, or TARGET_ANY */
 	size_t index;
 	uint32_t word; /* for waits on a raw futex */
 
@@ -38,7 +38,7 @@ struct rounds {
 	size_t count;
 	void (*prepare)(struct rounds *rounds); /* before the tokens; may be NULL */
 	void (*release)(struct rounds *rounds); /* every worker sleeps in its wait */
-	void (*report)(void);			/* further counters; may be NULL */
+	void (*report)(void);                   /* further counters; may be NULL */
 	/*
 	 * The kernel lets the first waiter of a PI futex spin while the owner is on a CPU, so an
 	 * owner that watches for it must sleep in between.

@@ -336,8 +336,12 @@ bool target_is_parked(pid_t tid, uint64_t number, uint64_t first)
 	long long found;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	if (read_text(path, text, sizeof(text)) < 0)
-		target_die("%s: %m", path);
+	if (read_text(path, text, sizeof(text)) < 0) {
+		/* Without this file nothing can be proved; without this thread nothing sleeps. */
+		if (errno != ENOENT && errno != ESRCH)
+			target_die("%s: %m", path);
+		return false;
+	}
 	/* "running", or "-1 SP PC" for a block outside a system call. */
 	if (sscanf(text, "%lld 0x%llx", &found, &argument) != 2 || found < 0)
 		return false;
@@ -356,6 +360,8 @@ void target_wait_parked(pid_t tid, uint64_t number, uint64_t first)
 			if (state == 'S' || state == 'D')
 				return;
 		}
+		if (tries % 100 == 99 && !target_task_state(getpid(), tid))
+			target_die("thread %d is gone before it slept, or /proc is missing", tid);
 		if (tries < 200)
 			sched_yield();
 		else

@@ -36,11 +36,11 @@ struct target_option {
 };
 
 enum target_event {
-	TARGET_QUIT,	 /* EOF, "quit", SIGTERM, or seconds=N are over */
-	TARGET_GO,	 /* "go", or autogo=1 (once) */
-	TARGET_STOP,	 /* "stop" */
+	TARGET_QUIT,     /* EOF, "quit", SIGTERM, or seconds=N are over */
+	TARGET_GO,       /* "go", or autogo=1 (once) */
+	TARGET_STOP,     /* "stop" */
 	TARGET_NOTIFIED, /* target_notify() was called since */
-	TARGET_TIMEOUT,	 /* the deadline passed */
+	TARGET_TIMEOUT,  /* the deadline passed */
 };
 
 /*
