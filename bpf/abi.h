@@ -127,7 +127,7 @@ enum abi_task_mark {
 	TASK_MARK_USER_WORKER = 1 << 2, /* made by the kernel for the process, e.g. vhost */
 	TASK_MARK_EXITING = 1 << 3,     /* registers are not valid */
 	TASK_MARK_REGISTERS = 1 << 4,   /* ip, sp, bp and the system call are valid */
-	TASK_MARK_SELF = 1 << 5,        /* the task that reads the iterator */
+	TASK_MARK_CLOCK = 1 << 5,       /* not watched: parkscope itself, for its scheduler clock */
 };
 
 /* What the sweep says of one task; `totals_count` struct abi_wait_totals follow. */

@@ -39,7 +39,9 @@ int probe_task_storage(u64 *ctx)
 SEC("?tp_btf/task_newtask")
 int probe_ring_buffer(u64 *ctx)
 {
-	bpf_ringbuf_output(&probe_ringbuf, ctx, 8, 0);
+	u64 value = 0;
+
+	bpf_ringbuf_output(&probe_ringbuf, &value, sizeof(value), 0);
 	return 0;
 }
 

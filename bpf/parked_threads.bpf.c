@@ -80,9 +80,12 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 	struct abi_task_snapshot snapshot = {};
 	struct task_record *record = NULL;
 
-	if (!task || (task->flags & PF_KTHREAD) || !is_watched((u32)task->tgid))
+	bool watched;
+
+	if (!task || (task->flags & PF_KTHREAD) || task->exit_state)
 		return 0;
-	if (task->exit_state)
+	watched = is_watched((u32)task->tgid);
+	if (!watched && (u32)task->tgid != own_tgid)
 		return 0;
 
 	snapshot.tid = (u32)task->pid;
@@ -96,13 +99,13 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 	snapshot.syscall_number = -1;
 	if (bpf_core_field_exists(task->sched_info))
 		snapshot.last_arrival_ns = task->sched_info.last_arrival;
-	if (snapshot.tgid == own_tgid)
-		snapshot.marks |= TASK_MARK_SELF;
+	if (!watched)
+		snapshot.marks |= TASK_MARK_CLOCK;
 	bpf_probe_read_kernel_str(snapshot.comm, sizeof(snapshot.comm), task->comm);
 
 	if (task->flags & PF_EXITING) {
 		snapshot.marks |= TASK_MARK_EXITING;
-	} else if (runs_user_code(task)) {
+	} else if (watched && runs_user_code(task)) {
 		record = task_record_find_or_create(task);
 		if (snapshot.state &
 		    (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED | TASK_TRACED))

@@ -64,7 +64,7 @@ static __always_inline u32 descriptor_reason(struct task_struct *task, u32 descr
 static __always_inline u32 wait_reason(struct task_struct *task,
 				       const struct user_registers *registers, bool interruptible)
 {
-	u32 number = (u32)registers->syscall_number;
+	u64 number = (u32)registers->syscall_number;
 	u32 fallback = interruptible ? REASON_OTHER : REASON_KERNEL;
 	u32 class;
 
@@ -74,6 +74,9 @@ static __always_inline u32 wait_reason(struct task_struct *task,
 		return REASON_PAGE_FAULT;
 	if (number >= ABI_SYSCALLS_MAX)
 		return fallback;
+	/* The verifier follows a mask, not a comparison of another register. */
+	barrier_var(number);
+	number &= ABI_SYSCALLS_MAX - 1;
 	class = registers->compat ? compat_syscall_reasons[number] : syscall_reasons[number];
 
 	switch (class) {

@@ -16,10 +16,10 @@
 #define cleanup(function) __attribute__((cleanup(function)))
 
 /* Defines name_freep(), so that auto_free(name) can mark a `struct name *`. */
-#define define_auto_free(name)                                                                     \
-	static inline void name##_freep(struct name **object)                                      \
-	{                                                                                          \
-		name##_free(*object);                                                              \
+#define define_auto_free(name)                                \
+	static inline void name##_freep(struct name **object) \
+	{                                                     \
+		name##_free(*object);                         \
 	}
 #define auto_free(name) cleanup(name##_freep)
 
@@ -51,18 +51,18 @@ static inline void cleanup_closedirp(DIR **dir)
 #define autofclose   cleanup(cleanup_fclosep)
 #define autoclosedir cleanup(cleanup_closedirp)
 
-#define take_ptr(pointer)                                                                          \
-	__extension__({                                                                            \
-		__auto_type taken_ = (pointer);                                                    \
-		(pointer) = NULL;                                                                  \
-		taken_;                                                                            \
+#define take_ptr(pointer)                       \
+	__extension__({                         \
+		__auto_type taken_ = (pointer); \
+		(pointer) = NULL;               \
+		taken_;                         \
 	})
 
-#define take_fd(fd)                                                                                \
-	__extension__({                                                                            \
-		int taken_ = (fd);                                                                 \
-		(fd) = -1;                                                                         \
-		taken_;                                                                            \
+#define take_fd(fd)                \
+	__extension__({            \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 #endif

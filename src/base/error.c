@@ -20,17 +20,20 @@ int error_set(struct error *error, int code, const char *format, ...)
 
 int error_prefix(struct error *error, const char *format, ...)
 {
-	char tail[sizeof(error->text)];
+	char context[sizeof(error->text)];
 	va_list arguments;
-	int used;
+	size_t length;
 
 	if (!error)
 		return 0;
-	memcpy(tail, error->text, sizeof(tail));
 	va_start(arguments, format);
-	used = vsnprintf(error->text, sizeof(error->text), format, arguments);
+	vsnprintf(context, sizeof(context) - strlen(": "), format, arguments);
 	va_end(arguments);
-	if (used >= 0 && (size_t)used < sizeof(error->text))
-		snprintf(error->text + used, sizeof(error->text) - (size_t)used, ": %s", tail);
+	strcat(context, ": ");
+
+	length = strlen(context);
+	memmove(error->text + length, error->text, sizeof(error->text) - length);
+	memcpy(error->text, context, length);
+	error->text[sizeof(error->text) - 1] = '\0';
 	return error->code;
 }

@@ -47,6 +47,14 @@ uint64_t losses_interval(const struct losses *losses)
 	return sum;
 }
 
+uint64_t losses_interval_of(const struct losses *losses, const char *cause)
+{
+	for (size_t i = 0; i < losses->count; i++)
+		if (strcmp(losses->items[i].cause, cause) == 0)
+			return losses->items[i].interval;
+	return 0;
+}
+
 void losses_end_report(struct losses *losses)
 {
 	for (size_t i = 0; i < losses->count; i++)

@@ -30,7 +30,9 @@ void losses_add(struct losses *losses, const char *cause, uint64_t count);
 /* Sets a cause to a total that somebody else counts. */
 void losses_set_total(struct losses *losses, const char *cause, uint64_t total);
 
+/* Of all causes, or of one, since the last report. */
 uint64_t losses_interval(const struct losses *losses);
+uint64_t losses_interval_of(const struct losses *losses, const char *cause);
 
 void losses_end_report(struct losses *losses);
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "host/features.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "feature_probes.skel.h"
+#include "host/btf_signature.h"
+#include "host/libbpf_messages.h"
+
+static const struct feature_info infos[FEATURE_COUNT] = {
+	[FEATURE_BTF] = {"btf", "every BPF program",
+			 "parkscope cannot run: the kernel needs CONFIG_DEBUG_INFO_BTF",
+			 .required = true},
+	[FEATURE_TP_BTF] = {"tp_btf", "waits, thread births and exits",
+			    "parkscope cannot run: the kernel refuses BPF tracing programs",
+			    .required = true},
+	[FEATURE_TASK_ITERATOR] = {"task_iterator", "threads parked now",
+				   "parkscope cannot run: Linux 5.8 or newer is needed",
+				   .required = true},
+	[FEATURE_RING_BUFFER] = {"ring_buffer", "thread births and exits",
+				 "parkscope cannot run: Linux 5.8 or newer is needed",
+				 .required = true},
+	[FEATURE_PREV_STATE] = {"prev_state", "telling a wait from a preemption",
+				"the task's state is read instead; the kind of a wait that is "
+				"already being ended comes from its system call",
+				.can_force_off = true},
+	[FEATURE_TASK_STATE] = {"task_state", "task_struct.__state",
+				"task_struct.state is read instead (before Linux 5.14)"},
+	[FEATURE_TASK_STORAGE] = {"task_storage", "the record of each thread",
+				  "a preallocated hash keyed by thread id and start time; threads "
+				  "beyond its size are lost and counted",
+				  .can_force_off = true},
+	[FEATURE_TASK_PT_REGS] = {"task_pt_regs", "registers of blocked threads",
+				  "they are read from the end of the kernel stack",
+				  .can_force_off = true},
+	[FEATURE_SCHED_INFO] = {"sched_info", "age of waits that began before parkscope",
+				"their age is bounded by the thread's life only",
+				.can_force_off = true},
+	[FEATURE_USER_WORKERS] = {"user_workers", "telling vhost workers from threads",
+				  "the kernel makes no such workers, or calls them threads",
+				  .can_force_off = true},
+	[FEATURE_RECURSION_MISSES] = {"recursion_misses", "counting missed scheduler events",
+				      "events that the kernel skipped are not counted",
+				      .can_force_off = true},
+	[FEATURE_KERNEL_SYMBOLS] = {"kernel_symbols", "names of kernel frames",
+				    "kernel frames are printed as addresses",
+				    .can_force_off = true},
+	[FEATURE_MAP_FILES] = {"map_files", "symbols of deleted files and of containers",
+			       "files are opened by path through /proc/PID/root",
+			       .can_force_off = true},
+	[FEATURE_PROCESS_MEMORY] = {"process_memory", "stacks of threads parked before parkscope",
+				    "their stacks are one frame long", .can_force_off = true},
+};
+
+const struct feature_info *feature_info(enum feature feature)
+{
+	return &infos[feature];
+}
+
+int feature_by_name(const char *name, enum feature *feature)
+{
+	for (int i = 0; i < FEATURE_COUNT; i++) {
+		if (strcmp(infos[i].name, name) == 0) {
+			*feature = (enum feature)i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static void feature_probes_close(struct feature_probes **probes)
+{
+	feature_probes__destroy(*probes);
+}
+
+/* The one program that is to be tried. */
+enum probe {
+	PROBE_TP_BTF,
+	PROBE_TASK_STORAGE,
+	PROBE_RING_BUFFER,
+	PROBE_ITERATOR,
+	PROBE_PT_REGS
+};
+
+/* Does the kernel load this program, and its maps, and attach it? */
+static bool try_program(enum probe which)
+{
+	cleanup(feature_probes_close) struct feature_probes *probes = feature_probes__open();
+	struct bpf_program *program = NULL;
+	struct bpf_link *link;
+
+	if (!probes)
+		return false;
+	bpf_map__set_autocreate(probes->maps.probe_storage, which == PROBE_TASK_STORAGE);
+	bpf_map__set_autocreate(probes->maps.probe_ringbuf, which == PROBE_RING_BUFFER);
+	switch (which) {
+	case PROBE_TP_BTF:
+		program = probes->progs.probe_tp_btf;
+		break;
+	case PROBE_TASK_STORAGE:
+		program = probes->progs.probe_task_storage;
+		break;
+	case PROBE_RING_BUFFER:
+		program = probes->progs.probe_ring_buffer;
+		break;
+	case PROBE_ITERATOR:
+		program = probes->progs.probe_task_iterator;
+		break;
+	case PROBE_PT_REGS:
+		program = probes->progs.probe_task_pt_regs;
+		break;
+	}
+	bpf_program__set_autoload(program, true);
+	if (feature_probes__load(probes))
+		return false;
+	link = bpf_program__attach(program);
+	if (!link)
+		return false;
+	bpf_link__destroy(link);
+	return true;
+}
+
+/*
+ * A lookup in task storage must not fail while another one runs on the same CPU.
+ * Up to 6.1 it does, by a busy counter that full preemption exposes; since
+ * e8b02296a6b8 (6.2) tracing programs have a variant that does not, and that
+ * variant's existence can be seen.
+ */
+static bool task_storage_lookup_never_fails(const struct btf *btf)
+{
+	return btf_has_function(btf, "bpf_task_storage_get_recur");
+}
+
+/* Since 9ed9e9ba2337 (5.12); an older kernel fills less of the structure. */
+static bool has_recursion_misses(void)
+{
+	cleanup(feature_probes_close) struct feature_probes *probes = feature_probes__open();
+	struct bpf_prog_info info = {0};
+	__u32 length = sizeof(info);
+
+	if (!probes)
+		return false;
+	bpf_map__set_autocreate(probes->maps.probe_storage, false);
+	bpf_map__set_autocreate(probes->maps.probe_ringbuf, false);
+	bpf_program__set_autoload(probes->progs.probe_tp_btf, true);
+	if (feature_probes__load(probes) ||
+	    bpf_obj_get_info_by_fd(bpf_program__fd(probes->progs.probe_tp_btf), &info, &length))
+		return false;
+	return length >=
+	       offsetof(struct bpf_prog_info, recursion_misses) + sizeof(info.recursion_misses);
+}
+
+/* Addresses are zero where kernel.kptr_restrict hides them. */
+static bool kernel_symbols_have_addresses(void)
+{
+	autofclose FILE *file = fopen("/proc/kallsyms", "re");
+	uint64_t address = 0;
+
+	for (int i = 0; file && i < 64 && !address; i++)
+		if (fscanf(file, "%" SCNx64 "%*[^\n]", &address) != 1)
+			return false;
+	return address != 0;
+}
+
+/* Needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN. */
+static bool can_open_map_files(void)
+{
+	autofclose FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end;
+	char path[128];
+	autoclose int fd = -1;
+
+	if (!maps || fscanf(maps, "%lx-%lx", &start, &end) != 2)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", start, end);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0;
+}
+
+/* Refused by seccomp in some containers, and by yama's ptrace_scope 3. */
+static bool can_read_process_memory(void)
+{
+	autofclose FILE *scope = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+	char source = 'x', target = 0;
+	struct iovec local = {&target, 1}, remote = {&source, 1};
+	int level = 0;
+
+	if (scope && fscanf(scope, "%d", &level) == 1 && level >= 3)
+		return false;
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1 && target == 'x';
+}
+
+static void free_btf(struct btf **btf)
+{
+	btf__free(*btf);
+}
+
+int features_probe(const bool *forced_off, struct host_features *features, struct error *error)
+{
+	struct host_features found = {0};
+	struct sched_switch_layout layout = {0};
+	cleanup(free_btf) struct btf *btf = NULL;
+	int err;
+
+	libbpf_messages_capture();
+	if (geteuid() != 0)
+		return error_set(error, -EPERM, "not root: run parkscope with sudo");
+
+	btf = btf__load_vmlinux_btf();
+	found.has[FEATURE_BTF] = btf != NULL;
+	if (btf) {
+		err = btf_sched_switch_layout(btf, &layout, error);
+		if (err)
+			return err;
+		found.has[FEATURE_PREV_STATE] = layout.has_prev_state;
+		found.has[FEATURE_TASK_STATE] = btf_has_field(btf, "task_struct", "__state");
+		found.has[FEATURE_SCHED_INFO] = btf_has_field(btf, "sched_info", "last_arrival");
+		found.has[FEATURE_USER_WORKERS] = btf_has_struct(btf, "vhost_task");
+		found.has[FEATURE_TP_BTF] = try_program(PROBE_TP_BTF);
+		found.has[FEATURE_TASK_ITERATOR] = try_program(PROBE_ITERATOR);
+		found.has[FEATURE_RING_BUFFER] = try_program(PROBE_RING_BUFFER);
+		found.has[FEATURE_TASK_STORAGE] =
+			task_storage_lookup_never_fails(btf) && try_program(PROBE_TASK_STORAGE);
+		found.has[FEATURE_TASK_PT_REGS] = try_program(PROBE_PT_REGS);
+		found.has[FEATURE_RECURSION_MISSES] = has_recursion_misses();
+	}
+	found.has[FEATURE_KERNEL_SYMBOLS] = kernel_symbols_have_addresses();
+	found.has[FEATURE_MAP_FILES] = can_open_map_files();
+	found.has[FEATURE_PROCESS_MEMORY] = can_read_process_memory();
+
+	for (int i = 0; forced_off && i < FEATURE_COUNT; i++) {
+		if (forced_off[i]) {
+			found.forced_off[i] = true;
+			found.has[i] = false;
+		}
+	}
+	*features = found;
+	return 0;
+}
+
+int features_check_required(const struct host_features *features, struct error *error)
+{
+	for (int i = 0; i < FEATURE_COUNT; i++)
+		if (infos[i].required && !features->has[i])
+			return error_set(error, -ENOTSUP,
+					 "this host lacks %s (%s); see 'parkscope features'",
+					 infos[i].name, infos[i].without);
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_HOST_TRACER_H
+#define PARKSCOPE_HOST_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "bpf/abi.h"
+#include "host/features.h"
+
+/*
+ * The loaded BPF programs: opened, configured for this host, attached in order,
+ * and their maps. Nothing stays attached when the tracer is freed or the tool
+ * dies: links live as long as their descriptors. One thread uses a tracer.
+ */
+struct tracer;
+
+struct tracer_config {
+	const struct host_features *features;
+	const uint32_t *pids; /* watched processes; copied */
+	size_t pids_count;    /* 0: every process */
+	uint64_t stack_hash_seed;
+	const uint8_t *syscall_reasons;        /* ABI_SYSCALLS_MAX entries, bpf/abi.h */
+	const uint8_t *compat_syscall_reasons; /* the same for 32-bit system calls */
+	bool sweep_only;                       /* load just the sweep: `dump` needs no events */
+};
+
+/*
+ * Loads what the configuration needs. Errors name what the kernel refused and
+ * what to do. `*tracer` is untouched on failure.
+ */
+int tracer_open(const struct tracer_config *config, struct tracer **tracer, struct error *error);
+void tracer_free(struct tracer *tracer);
+define_auto_free(tracer)
+
+	/*
+	 * Births, exits and exec first, then a sweep by the caller, then the waits: so
+	 * that every thread has a record when its waits begin to be seen.
+	 */
+	int tracer_attach_births(struct tracer *tracer, struct error *error);
+int tracer_attach_waits(struct tracer *tracer, struct error *error);
+
+/* A descriptor to read one sweep from: struct abi_task_snapshot with totals. The caller closes it.
+ */
+int tracer_open_sweep(struct tracer *tracer, struct error *error);
+/* The same for struct abi_task_recheck. */
+int tracer_open_recheck(struct tracer *tracer, struct error *error);
+
+/* Descriptors of maps; they belong to the tracer. */
+int tracer_events_fd(const struct tracer *tracer);
+int tracer_stacks_fd(const struct tracer *tracer);
+int tracer_wait_sites_fd(const struct tracer *tracer);
+
+/* Where threads are records in a hash: forgets one that has exited. Else does nothing. */
+void tracer_forget_task(struct tracer *tracer, uint32_t tid, uint64_t start_ns);
+
+/* Losses that the programs counted since they were loaded, summed over CPUs. */
+int tracer_losses(const struct tracer *tracer, uint64_t totals[LOSS_COUNT]);
+
+/* Scheduler events that the kernel skipped; 0 where it does not count them. */
+uint64_t tracer_recursion_misses(const struct tracer *tracer);
+
+/* Run time of all programs; false where the kernel does not count it (kernel.bpf_stats_enabled). */
+bool tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds);
+
+#endif

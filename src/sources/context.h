@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_SOURCES_CONTEXT_H
+#define PARKSCOPE_SOURCES_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/tracer.h"
+#include "model/loss.h"
+#include "sources/process_table.h"
+#include "sources/thread_table.h"
+#include "symbols/symbolizer.h"
+
+/*
+ * What the sources share. Owned by src/sources/sources.c; everything in it is
+ * used by one thread.
+ */
+struct sources_context {
+	struct tracer *tracer;
+	const struct host_features *features;
+	struct symbolizer *symbolizer;
+	struct process_table *processes;
+	struct thread_table *threads;
+	struct losses losses;
+	uint64_t stack_hash_seed;
+	uint64_t attached_ns; /* births before it are the baseline; 0: nothing is attached */
+	uint64_t now_ns;      /* of the sweep or event that is being handled */
+	uint64_t sweep;       /* number of the sweep, from 1 */
+};
+
+#endif

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/parked_threads.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sources/iterator_read.h"
+#include "sources/places.h"
+#include "sources/reasons.h"
+#include "sources/thread_births.h"
+#include "sources/waits.h"
+#include "unwind/frame_pointer.h"
+
+/* Threads that one sweep reads; more would be 200 MiB of snapshots. */
+#define SWEEP_BYTES_MAX (256UL * 1024 * 1024)
+
+/* A thread whose memory was read: it counts only if it has not moved meanwhile. */
+struct walked {
+	struct thread *thread;
+	const struct abi_task_snapshot *snapshot;
+	uint64_t frames[ABI_STACK_FRAMES_MAX];
+	size_t count;
+};
+
+struct parked_threads {
+	struct sources_context *context;
+	struct iterator_buffer snapshots;
+	struct iterator_buffer rechecks;
+	struct walked *walked;
+	size_t walked_count;
+	size_t walked_capacity;
+	int64_t clock_offset_ns;
+};
+
+int parked_threads_open(struct sources_context *context, struct parked_threads **ret,
+			struct error *error)
+{
+	struct parked_threads *parked = calloc(1, sizeof(*parked));
+
+	if (!parked)
+		return error_set(error, -ENOMEM, "out of memory");
+	parked->context = context;
+	parked->clock_offset_ns = INT64_MIN;
+	*ret = parked;
+	return 0;
+}
+
+void parked_threads_free(struct parked_threads *parked)
+{
+	if (!parked)
+		return;
+	iterator_buffer_clear(&parked->snapshots);
+	iterator_buffer_clear(&parked->rechecks);
+	free(parked->walked);
+	free(parked);
+}
+
+struct park_age park_age_of(const struct abi_task_snapshot *snapshot, int64_t clock_offset_ns)
+{
+	int64_t begin_ns = (int64_t)snapshot->start_ns;
+	int64_t arrival_ns;
+
+	if (snapshot->begin_ns && snapshot->begin_switches == snapshot->switches &&
+	    snapshot->begin_ns <= snapshot->now_ns)
+		return (struct park_age){.age_ns = snapshot->now_ns - snapshot->begin_ns};
+	if (clock_offset_ns != INT64_MIN && snapshot->last_arrival_ns) {
+		arrival_ns = (int64_t)snapshot->last_arrival_ns + clock_offset_ns;
+		if (arrival_ns > begin_ns)
+			begin_ns = arrival_ns;
+	}
+	if (begin_ns > (int64_t)snapshot->now_ns)
+		begin_ns = (int64_t)snapshot->now_ns;
+	return (struct park_age){.age_ns = snapshot->now_ns - (uint64_t)begin_ns, .at_most = true};
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * The scheduler's clock against CLOCK_MONOTONIC. This thread is put on a CPU
+ * right after `before_ns`, and its own snapshot has the scheduler's time of that:
+ * so the difference is never too large, and ages are never too small.
+ */
+static uint64_t arrive_afresh(void)
+{
+	const struct timespec shortest = {.tv_nsec = 1};
+	uint64_t before_ns = monotonic_ns();
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &shortest, NULL);
+	return before_ns;
+}
+
+static void calibrate_clock(struct parked_threads *parked, uint64_t before_ns)
+{
+	const struct abi_task_snapshot *snapshot;
+	pid_t own_tid = (pid_t)syscall(SYS_gettid);
+	size_t position = 0;
+
+	if (!parked->context->features->has[FEATURE_SCHED_INFO])
+		return;
+	while ((snapshot = iterator_next_snapshot(&parked->snapshots, &position)))
+		if (snapshot->tid == (uint32_t)own_tid && snapshot->last_arrival_ns)
+			parked->clock_offset_ns =
+				(int64_t)before_ns - (int64_t)snapshot->last_arrival_ns;
+}
+
+static void end_stay(struct thread *thread)
+{
+	if (thread->park_site)
+		crowd_leave(&thread->park_site->crowd);
+	thread->park_site = NULL;
+}
+
+/* The thread is parked at this site now; the sweep before may have seen it there already. */
+static void park(struct parked_threads *parked, struct thread *thread, struct site *site,
+		 const struct abi_task_snapshot *snapshot)
+{
+	struct park_age age = park_age_of(snapshot, parked->clock_offset_ns);
+	bool stayed = thread->park_site == site && thread->park_switches == snapshot->switches;
+	bool baseline = parked->context->sweep == 1;
+
+	if (!stayed)
+		end_stay(thread);
+	thread->park_site = site;
+	thread->park_switches = snapshot->switches;
+	thread->park_reason = snapshot->reason;
+	crowd_park(&site->crowd, age.age_ns, age.at_most, !stayed && !baseline);
+	if (!age.at_most)
+		watched_process_reason(thread->process->process, reason_name(snapshot->reason))
+			->open_ns += age.age_ns;
+}
+
+/* What a restarted call waits for, when its beginning was not seen: by its kernel frames. */
+static uint32_t restarted_reason(const struct sources_context *context,
+				 const struct abi_task_snapshot *snapshot)
+{
+	struct abi_stack kernel;
+	const char *name;
+	uint64_t offset;
+
+	if (places_read_stack(context, snapshot->kernel_stack_id, &kernel))
+		return snapshot->reason;
+	for (uint32_t i = 0; i < kernel.count; i++) {
+		uint32_t reason;
+
+		if (symbolizer_kernel_name(context->symbolizer, kernel.frames[i], &name, &offset))
+			continue;
+		reason = reason_of_kernel_function(name);
+		if (reason != REASON_NONE)
+			return reason;
+	}
+	return snapshot->reason;
+}
+
+static bool in_restarted_call(const struct abi_task_snapshot *snapshot)
+{
+	return (snapshot->marks & TASK_MARK_COMPAT)
+		       ? snapshot->syscall_number == 0
+		       : snapshot->syscall_number == SYS_restart_syscall;
+}
+
+static struct walked *next_walked(struct parked_threads *parked)
+{
+	if (parked->walked_count == parked->walked_capacity) {
+		size_t capacity = parked->walked_capacity ? 2 * parked->walked_capacity : 64;
+		struct walked *grown = realloc(parked->walked, capacity * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		parked->walked = grown;
+		parked->walked_capacity = capacity;
+	}
+	return &parked->walked[parked->walked_count++];
+}
+
+/* Its stack is in its own memory only: reads it, and leaves the verdict to the recheck. */
+static void walk(struct parked_threads *parked, struct thread *thread,
+		 const struct abi_task_snapshot *snapshot)
+{
+	struct walked *walked = next_walked(parked);
+	size_t depth = ABI_STACK_FRAMES_MAX;
+
+	if (!walked) {
+		losses_add(&parked->context->losses, "out_of_memory", 1);
+		return;
+	}
+	/* 32-bit frames have another form; the kernel's walk is not repeated for them. */
+	if ((snapshot->marks & TASK_MARK_COMPAT) ||
+	    !parked->context->features->has[FEATURE_PROCESS_MEMORY])
+		depth = 1;
+	walked->thread = thread;
+	walked->snapshot = snapshot;
+	walked->count = frame_pointer_walk((pid_t)snapshot->tgid, snapshot->ip, snapshot->bp,
+					   walked->frames, depth);
+}
+
+static void handle_parked(struct parked_threads *parked, struct thread *thread,
+			  struct abi_task_snapshot *snapshot)
+{
+	struct sources_context *context = parked->context;
+	struct place *place;
+
+	if (thread->park_site && thread->park_switches == snapshot->switches &&
+	    (thread->park_reason == snapshot->reason || in_restarted_call(snapshot))) {
+		snapshot->reason = thread->park_reason;
+		park(parked, thread, thread->park_site, snapshot);
+		return;
+	}
+	if (in_restarted_call(snapshot) && snapshot->begin_switches != snapshot->switches)
+		snapshot->reason = restarted_reason(context, snapshot);
+
+	if (snapshot->begin_ns && snapshot->begin_switches == snapshot->switches &&
+	    snapshot->user_stack_id) {
+		const struct user_stack user = {.id = snapshot->user_stack_id};
+
+		place = places_park(context, thread->process, snapshot->reason, &user,
+				    snapshot->kernel_stack_id);
+		if (place)
+			park(parked, thread, place->site, snapshot);
+		else
+			end_stay(thread);
+		return;
+	}
+	walk(parked, thread, snapshot);
+}
+
+static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapshot *snapshot)
+{
+	struct sources_context *context = parked->context;
+	bool leader = snapshot->tid == snapshot->tgid;
+	struct process_entry *entry;
+	struct thread *thread;
+
+	if (snapshot->marks & TASK_MARK_CLOCK)
+		return 0;
+	thread = thread_table_find(context->threads, snapshot->tid, snapshot->start_ns);
+	/* On its way out: its exit may already be accounted. */
+	if (!thread && (snapshot->marks & TASK_MARK_EXITING))
+		return 0;
+	entry = process_table_enter(context->processes, snapshot->tgid,
+				    leader ? snapshot->start_ns : 0, snapshot->exec_id,
+				    snapshot->now_ns);
+	if (!entry)
+		return -ENOMEM;
+	if (!thread)
+		thread = thread_births_found(context, entry, snapshot->tid, snapshot->start_ns,
+					     snapshot->marks);
+	if (!thread)
+		return -ENOMEM;
+	thread->last_sweep = context->sweep;
+
+	if (waits_credit(thread, snapshot_totals(snapshot), snapshot->totals_count))
+		return -ENOMEM;
+	if (snapshot->reason != REASON_NONE && (snapshot->marks & TASK_MARK_REGISTERS))
+		handle_parked(parked, thread, snapshot);
+	else
+		end_stay(thread);
+	return 0;
+}
+
+static int compare_rechecks(const void *left, const void *right)
+{
+	const struct abi_task_recheck *a = left, *b = right;
+
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
+}
+
+/* Parks the threads that were walked and have not run since their snapshot; the rest is lost. */
+static int settle_walked(struct parked_threads *parked, struct error *error)
+{
+	struct sources_context *context = parked->context;
+	struct abi_task_recheck *rechecks;
+	size_t count;
+	int err;
+
+	if (!parked->walked_count)
+		return 0;
+	err = iterator_read(tracer_open_recheck(context->tracer, error), SWEEP_BYTES_MAX,
+			    &parked->rechecks, error);
+	if (err)
+		return err;
+	rechecks = (struct abi_task_recheck *)(void *)parked->rechecks.bytes;
+	count = parked->rechecks.length / sizeof(*rechecks);
+	if (count)
+		qsort(rechecks, count, sizeof(*rechecks), compare_rechecks);
+
+	for (size_t i = 0; i < parked->walked_count; i++) {
+		struct walked *walked = &parked->walked[i];
+		const struct abi_task_snapshot *snapshot = walked->snapshot;
+		const struct abi_task_recheck wanted = {.tid = snapshot->tid,
+							.start_ns = snapshot->start_ns};
+		const struct user_stack user = {
+			.id = places_stack_id(context, walked->frames, walked->count),
+			.frames = walked->frames,
+			.count = walked->count,
+		};
+		const struct abi_task_recheck *found =
+			count ? bsearch(&wanted, rechecks, count, sizeof(wanted), compare_rechecks)
+			      : NULL;
+		struct place *place = NULL;
+
+		if (!found || found->switches != snapshot->switches)
+			losses_add(&context->losses, "thread_moved", 1);
+		else
+			place = places_park(context, walked->thread->process, snapshot->reason,
+					    &user, snapshot->kernel_stack_id);
+		if (place)
+			park(parked, walked->thread, place->site, snapshot);
+		else
+			end_stay(walked->thread);
+	}
+	return 0;
+}
+
+static void begin_process(struct process_entry *entry, void *data)
+{
+	(void)data;
+	watched_process_begin_sweep(entry->process);
+}
+
+int parked_threads_sweep(struct parked_threads *parked, struct error *error)
+{
+	struct sources_context *context = parked->context;
+	struct abi_task_snapshot *snapshot;
+	uint64_t before_ns = arrive_afresh();
+	size_t position = 0;
+	int err;
+
+	context->sweep++;
+	context->now_ns = monotonic_ns();
+	parked->walked_count = 0;
+	process_table_each(context->processes, true, begin_process, NULL);
+
+	err = iterator_read(tracer_open_sweep(context->tracer, error), SWEEP_BYTES_MAX,
+			    &parked->snapshots, error);
+	if (err)
+		return err;
+	calibrate_clock(parked, before_ns);
+	while ((snapshot = iterator_next_snapshot(&parked->snapshots, &position))) {
+		err = handle_snapshot(parked, snapshot);
+		if (err)
+			return error_set(error, err, "out of memory");
+	}
+	return settle_walked(parked, error);
+}
+
+static void end_process(struct process_entry *entry, void *data)
+{
+	const struct sources_context *context = data;
+
+	watched_process_end_sweep(entry->process, context->now_ns);
+}
+
+void parked_threads_end(struct parked_threads *parked)
+{
+	process_table_each(parked->context->processes, true, end_process, parked->context);
+}

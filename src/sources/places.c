@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/places.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "bpf/stack_hash.h"
+#include "sources/reasons.h"
+
+#define BIRTH_REASON "birth"
+
+uint64_t places_stack_id(const struct sources_context *context, const uint64_t *frames,
+			 size_t count)
+{
+	uint64_t hash = stack_hash_begin(context->stack_hash_seed, (uint32_t)count);
+
+	for (size_t i = 0; i < count; i++)
+		hash = stack_hash_frame(hash, frames[i]);
+	return stack_hash_end(hash);
+}
+
+int places_read_stack(const struct sources_context *context, uint64_t id, struct abi_stack *stack)
+{
+	struct abi_stack found;
+
+	if (!id || bpf_map_lookup_elem(tracer_stacks_fd(context->tracer), &id, &found))
+		return -ENOENT;
+	if (found.count > ABI_STACK_FRAMES_MAX)
+		found.count = ABI_STACK_FRAMES_MAX;
+	*stack = found;
+	return 0;
+}
+
+void places_drain_stacks(struct sources_context *context)
+{
+	int fd = tracer_stacks_fd(context->tracer);
+	uint64_t id;
+
+	while (!bpf_map_get_next_key(fd, NULL, &id))
+		if (bpf_map_delete_elem(fd, &id))
+			break;
+}
+
+static struct place *find_place(struct process_entry *entry, const struct place *wanted)
+{
+	struct place *place = NULL;
+
+	HASH_FIND(hh, entry->places, &wanted->key, sizeof(wanted->key), place);
+	return place;
+}
+
+static struct place *add_place(struct sources_context *context, struct process_entry *entry,
+			       const struct place *wanted, struct site *site)
+{
+	struct place *place;
+
+	if (!site) {
+		losses_add(&context->losses, "sites_full", 1);
+		return NULL;
+	}
+	if (entry->places_count >= PLACES_MAX) {
+		losses_add(&context->losses, "process_stacks_full", 1);
+		return NULL;
+	}
+	place = calloc(1, sizeof(*place));
+	if (!place)
+		return NULL;
+	place->key = wanted->key;
+	place->site = site;
+	HASH_ADD(hh, entry->places, key, sizeof(place->key), place);
+	entry->places_count++;
+	return place;
+}
+
+/* The stack with names; a label where there is none. NULL without memory. */
+static struct stack *name_stack(struct sources_context *context, const struct process_entry *entry,
+				const struct user_stack *user, uint64_t kernel_stack_id)
+{
+	const struct symbolizer_process process = {
+		.pid = (pid_t)entry->tgid,
+		.exec_id = entry->process->exec_id,
+	};
+	struct abi_stack user_copy = {0}, kernel = {0};
+	struct stack *stack = NULL;
+	const uint64_t *frames = user->frames;
+	size_t count = user->count;
+
+	if (kernel_stack_id)
+		places_read_stack(context, kernel_stack_id, &kernel);
+	if (!frames) {
+		if (places_read_stack(context, user->id, &user_copy))
+			return stack_label("[unknown: stack not captured]");
+		frames = user_copy.frames;
+		count = user_copy.count;
+	}
+	if (symbolizer_stack(context->symbolizer, &process, (const uint64_t *)kernel.frames,
+			     kernel.count, frames, count, context->now_ns, &stack))
+		return NULL;
+	return stack;
+}
+
+struct place *places_park(struct sources_context *context, struct process_entry *entry,
+			  uint32_t reason, const struct user_stack *user, uint64_t kernel_stack_id)
+{
+	const struct place wanted = {
+		.key = {.user_stack_id = user->id,
+			.kernel_stack_id = kernel_stack_id,
+			.kind_and_reason = (uint64_t)SITE_PARK << 32 | reason},
+	};
+	auto_free(stack) struct stack *stack = NULL;
+	struct place *place = find_place(entry, &wanted);
+
+	if (place)
+		return place;
+	stack = name_stack(context, entry, user, kernel_stack_id);
+	if (!stack)
+		return NULL;
+	return add_place(context, entry, &wanted,
+			 watched_process_site(entry->process, SITE_PARK, UNIT_THREAD,
+					      reason_name(reason), stack));
+}
+
+struct place *places_birth(struct sources_context *context, struct process_entry *entry,
+			   const struct user_stack *user)
+{
+	const struct place wanted = {
+		.key = {.user_stack_id = user->id, .kind_and_reason = (uint64_t)SITE_BIRTH << 32},
+	};
+	auto_free(stack) struct stack *stack = NULL;
+	struct place *place = find_place(entry, &wanted);
+
+	if (place)
+		return place;
+	stack = name_stack(context, entry, user, 0);
+	if (!stack)
+		return NULL;
+	return add_place(
+		context, entry, &wanted,
+		watched_process_site(entry->process, SITE_BIRTH, UNIT_THREAD, BIRTH_REASON, stack));
+}
+
+struct site *places_birth_label(struct sources_context *context, struct process_entry *entry,
+				const char *label)
+{
+	auto_free(stack) struct stack *stack = stack_label(label);
+	struct site *site;
+
+	if (!stack)
+		return NULL;
+	site = watched_process_site(entry->process, SITE_BIRTH, UNIT_THREAD, BIRTH_REASON, stack);
+	if (!site)
+		losses_add(&context->losses, "sites_full", 1);
+	return site;
+}

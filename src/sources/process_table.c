@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/process_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "process/process_identity.h"
+
+struct process_table {
+	struct process_entry *living;
+	struct process_entry *ended; /* uthash by the address of its process: pids may repeat */
+};
+
+struct process_table *process_table_new(void)
+{
+	return calloc(1, sizeof(struct process_table));
+}
+
+static void forget_places(struct process_entry *entry)
+{
+	struct place *place, *next;
+
+	HASH_ITER (hh, entry->places, place, next) {
+		HASH_DEL(entry->places, place);
+		free(place);
+	}
+	entry->places_count = 0;
+}
+
+static void process_entry_free(struct process_entry *entry)
+{
+	forget_places(entry);
+	watched_process_free(entry->process);
+	free(entry);
+}
+
+void process_table_drop_ended(struct process_table *table)
+{
+	struct process_entry *entry, *next;
+
+	HASH_ITER (hh, table->ended, entry, next) {
+		HASH_DEL(table->ended, entry);
+		process_entry_free(entry);
+	}
+}
+
+void process_table_free(struct process_table *table)
+{
+	struct process_entry *entry, *next;
+
+	if (!table)
+		return;
+	process_table_drop_ended(table);
+	HASH_ITER (hh, table->living, entry, next) {
+		HASH_DEL(table->living, entry);
+		process_entry_free(entry);
+	}
+	free(table);
+}
+
+struct process_entry *process_table_find(const struct process_table *table, uint32_t tgid)
+{
+	struct process_entry *entry = NULL;
+
+	HASH_FIND(hh, table->living, &tgid, sizeof(tgid), entry);
+	return entry;
+}
+
+static void replace_string(char **target, char **source)
+{
+	free(*target);
+	*target = take_ptr(*source);
+}
+
+/* What cannot be read, because the process is gone, stays as it was. */
+static void identify(struct watched_process *process)
+{
+	struct process_identity identity = {0};
+
+	if (process_identity_read((pid_t)process->pid, &identity, NULL))
+		return;
+	replace_string(&process->name, &identity.name);
+	replace_string(&process->executable, &identity.executable);
+	replace_string(&process->container_id, &identity.container_id);
+	replace_string(&process->entity_id, &identity.entity_id);
+	process->ns_pid = (uint32_t)identity.ns_pid;
+	process->start_unix_ns = identity.start_unix_ns;
+	process_identity_clear(&identity);
+}
+
+struct process_entry *process_table_enter(struct process_table *table, uint32_t tgid,
+					  uint64_t leader_start_ns, uint32_t exec_id,
+					  uint64_t now_ns)
+{
+	struct process_entry *entry = process_table_find(table, tgid);
+
+	if (entry && leader_start_ns) {
+		if (!entry->process->start_ns)
+			entry->process->start_ns = leader_start_ns;
+		if (entry->process->start_ns != leader_start_ns) {
+			process_table_end(table, entry);
+			entry = NULL;
+		}
+	}
+	if (entry) {
+		if (entry->process->exec_id != exec_id)
+			process_entry_exec(entry, exec_id);
+		return entry;
+	}
+
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->tgid = tgid;
+	entry->process = watched_process_new(tgid, leader_start_ns, now_ns);
+	if (!entry->process) {
+		free(entry);
+		return NULL;
+	}
+	entry->process->exec_id = exec_id;
+	identify(entry->process);
+	HASH_ADD(hh, table->living, tgid, sizeof(entry->tgid), entry);
+	return entry;
+}
+
+void process_entry_exec(struct process_entry *entry, uint32_t exec_id)
+{
+	entry->process->exec_id = exec_id;
+	identify(entry->process);
+	forget_places(entry);
+}
+
+void process_table_end(struct process_table *table, struct process_entry *entry)
+{
+	entry->process->ended = true;
+	HASH_DEL(table->living, entry);
+	HASH_ADD_KEYPTR(hh, table->ended, &entry->process, sizeof(entry->process), entry);
+}
+
+void process_table_each(struct process_table *table, bool with_ended,
+			void (*visit)(struct process_entry *, void *), void *context)
+{
+	struct process_entry *entry, *next;
+
+	HASH_ITER (hh, table->living, entry, next)
+		visit(entry, context);
+	if (!with_ended)
+		return;
+	HASH_ITER (hh, table->ended, entry, next)
+		visit(entry, context);
+}
+
+size_t process_table_count(const struct process_table *table, bool with_ended)
+{
+	return HASH_COUNT(table->living) + (with_ended ? HASH_COUNT(table->ended) : 0);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_SOURCES_PROCESS_TABLE_H
+#define PARKSCOPE_SOURCES_PROCESS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "base/cleanup.h"
+#include "bpf/abi.h"
+#include "model/watched_process.h"
+
+/* Distinct raw stacks that one process may cost. */
+#define PLACES_MAX 16384
+
+/* A raw stack of a process, and the site that it turned out to be. */
+struct place {
+	struct {
+		uint64_t user_stack_id;
+		uint64_t kernel_stack_id;
+		uint64_t kind_and_reason;
+	} key;
+	struct site *site;
+	struct abi_wait_site credited; /* what the site was credited with from `wait_sites` */
+	UT_hash_handle hh;
+};
+
+/* A watched process and what the sources need to remember of it. */
+struct process_entry {
+	uint32_t tgid;
+	struct watched_process *process;
+	struct place *places; /* uthash; addresses mean nothing after exec */
+	size_t places_count;
+	UT_hash_handle hh;
+};
+
+/* The processes that live, by tgid, and those that ended since the last report. */
+struct process_table;
+
+struct process_table *process_table_new(void);
+void process_table_free(struct process_table *table);
+define_auto_free(process_table)
+
+	/* A living process; NULL: none. */
+	struct process_entry *process_table_find(const struct process_table *table, uint32_t tgid);
+
+/*
+ * The living process with this id, made if it is new, with its identity read
+ * from /proc. `leader_start_ns` is the start time of its main thread, or 0 where
+ * that is not known: another start time means that the pid was reused, and the
+ * old process ends. NULL without memory.
+ */
+struct process_entry *process_table_enter(struct process_table *table, uint32_t tgid,
+					  uint64_t leader_start_ns, uint32_t exec_id,
+					  uint64_t now_ns);
+
+/* The process called exec: reads its identity again and forgets its places. */
+void process_entry_exec(struct process_entry *entry, uint32_t exec_id);
+
+/* The process is gone; it stays for the next report. */
+void process_table_end(struct process_table *table, struct process_entry *entry);
+
+/* Frees the processes that ended: their last report is written. */
+void process_table_drop_ended(struct process_table *table);
+
+/* Calls `visit` for the living ones, then, if asked, for those that ended. */
+void process_table_each(struct process_table *table, bool with_ended,
+			void (*visit)(struct process_entry *, void *), void *context);
+
+size_t process_table_count(const struct process_table *table, bool with_ended);
+
+#endif

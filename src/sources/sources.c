@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/sources.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sources/context.h"
+#include "sources/kernel_losses.h"
+#include "sources/parked_threads.h"
+#include "sources/places.h"
+#include "sources/reasons.h"
+#include "sources/thread_births.h"
+#include "sources/waits.h"
+
+struct sources {
+	struct sources_context context;
+	struct parked_threads *parked;
+	struct thread_births *births; /* NULL without events */
+	struct watched_process **listed;
+	uint64_t opened_ns;
+	uint64_t reported_ns;
+};
+
+void sources_free(struct sources *sources)
+{
+	if (!sources)
+		return;
+	thread_births_free(sources->births);
+	parked_threads_free(sources->parked);
+	tracer_free(sources->context.tracer);
+	thread_table_free(sources->context.threads);
+	process_table_free(sources->context.processes);
+	symbolizer_free(sources->context.symbolizer);
+	free(sources->listed);
+	free(sources);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* Everything that is found in a sweep and was pending in the ring buffer, brought together. */
+static int sweep(struct sources *sources, struct error *error)
+{
+	struct sources_context *context = &sources->context;
+	int err = parked_threads_sweep(sources->parked, error);
+
+	if (!err && sources->births) {
+		err = thread_births_drain(sources->births);
+		if (!err)
+			err = waits_collect(context);
+		if (err)
+			error_set(error, err, "cannot read what the kernel counted: %s",
+				  strerror(-err));
+	}
+	if (err)
+		return err;
+	thread_births_reconcile(context);
+	parked_threads_end(sources->parked);
+	if (kernel_losses_collect(context->tracer, &context->losses))
+		places_drain_stacks(context);
+	return 0;
+}
+
+static int attach(struct sources *sources, struct error *error)
+{
+	struct sources_context *context = &sources->context;
+	int err = thread_births_open(context, &sources->births, error);
+
+	if (!err)
+		err = tracer_attach_births(context->tracer, error);
+	context->attached_ns = clock_ns(CLOCK_MONOTONIC);
+	if (!err)
+		err = sweep(sources, error);
+	if (!err)
+		err = tracer_attach_waits(context->tracer, error);
+	return err;
+}
+
+int sources_open(const struct sources_config *config, struct sources **ret, struct error *error)
+{
+	auto_free(sources) struct sources *sources = calloc(1, sizeof(*sources));
+	struct sources_context *context;
+	struct tracer_config tracer;
+	int err;
+
+	if (!sources)
+		return error_set(error, -ENOMEM, "out of memory");
+	context = &sources->context;
+	context->features = config->features;
+	if (getrandom(&context->stack_hash_seed, sizeof(context->stack_hash_seed), 0) !=
+	    sizeof(context->stack_hash_seed))
+		return error_set(error, -errno, "getrandom: %s", strerror(errno));
+	context->processes = process_table_new();
+	context->threads = thread_table_new();
+	if (!context->processes || !context->threads)
+		return error_set(error, -ENOMEM, "out of memory");
+
+	tracer = (struct tracer_config){
+		.features = config->features,
+		.pids = config->pids,
+		.pids_count = config->pids_count,
+		.stack_hash_seed = context->stack_hash_seed,
+		.syscall_reasons = reasons_by_syscall(),
+		.compat_syscall_reasons = reasons_by_compat_syscall(),
+		.sweep_only = !config->events,
+	};
+	err = symbolizer_new(&context->symbolizer, error);
+	if (!err)
+		err = tracer_open(&tracer, &context->tracer, error);
+	if (!err)
+		err = parked_threads_open(context, &sources->parked, error);
+	sources->opened_ns = sources->reported_ns = clock_ns(CLOCK_MONOTONIC);
+	if (!err && config->events)
+		err = attach(sources, error);
+	if (err)
+		return err;
+	*ret = take_ptr(sources);
+	return 0;
+}
+
+int sources_events_fd(const struct sources *sources)
+{
+	return sources->births ? thread_births_fd(sources->births) : -1;
+}
+
+int sources_handle_events(struct sources *sources)
+{
+	return sources->births ? thread_births_drain(sources->births) : 0;
+}
+
+size_t sources_living(const struct sources *sources)
+{
+	return process_table_count(sources->context.processes, false);
+}
+
+static struct own_cost own_cost(const struct sources *sources, uint64_t sweep_began_ns)
+{
+	struct own_cost cost = {.bpf_seconds = -1};
+	autofclose FILE *statm = fopen("/proc/self/statm", "re");
+	uint64_t runs, run_ns;
+	struct rusage usage;
+	long pages;
+
+	getrusage(RUSAGE_SELF, &usage);
+	cost.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+			   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	if (statm && fscanf(statm, "%*d %ld", &pages) == 1)
+		cost.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (tracer_run_time(sources->context.tracer, &runs, &run_ns)) {
+		cost.bpf_runs = runs;
+		cost.bpf_seconds = (double)run_ns / 1e9;
+	}
+	cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - sweep_began_ns) / 1e9;
+	return cost;
+}
+
+struct listing {
+	struct watched_process **processes;
+	size_t count;
+};
+
+static void list_process(struct process_entry *entry, void *data)
+{
+	struct listing *listing = data;
+
+	listing->processes[listing->count++] = entry->process;
+}
+
+int sources_take_report(struct sources *sources, struct report *report, struct error *error)
+{
+	struct sources_context *context = &sources->context;
+	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t wall_ns = clock_ns(CLOCK_REALTIME);
+	struct listing listing = {0};
+	int err = sweep(sources, error);
+
+	if (err)
+		return err;
+	listing.processes = calloc(process_table_count(context->processes, true) + 1,
+				   sizeof(struct watched_process *));
+	if (!listing.processes)
+		return error_set(error, -ENOMEM, "out of memory");
+	process_table_each(context->processes, true, list_process, &listing);
+	report_sort_processes(listing.processes, listing.count);
+	free(sources->listed);
+	sources->listed = listing.processes;
+
+	*report = (struct report){
+		.wall_ns = (int64_t)wall_ns,
+		.now_ns = began_ns,
+		.interval_s = (double)(began_ns - sources->reported_ns) / 1e9,
+		.watched_s = (double)(began_ns - sources->opened_ns) / 1e9,
+		.events = sources->births != NULL,
+		.processes = listing.processes,
+		.processes_count = listing.count,
+		.losses = &context->losses,
+		.cost = own_cost(sources, began_ns),
+	};
+	sources->reported_ns = began_ns;
+	return 0;
+}
+
+static void end_process_report(struct process_entry *entry, void *data)
+{
+	(void)data;
+	watched_process_end_report(entry->process);
+}
+
+void sources_end_report(struct sources *sources)
+{
+	struct sources_context *context = &sources->context;
+
+	process_table_drop_ended(context->processes);
+	process_table_each(context->processes, false, end_process_report, NULL);
+	losses_end_report(&context->losses);
+}

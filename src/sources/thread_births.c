@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/thread_births.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "sources/places.h"
+#include "sources/waits.h"
+
+#define LABEL_BASELINE    "[started before parkscope]"
+#define LABEL_LEADER      "[main thread]"
+#define LABEL_IO_WORKER   "[io_uring worker]"
+#define LABEL_USER_WORKER "[kernel worker]"
+#define LABEL_UNSEEN      "[unknown: birth event lost]"
+
+struct thread_births {
+	struct sources_context *context;
+	struct ring_buffer *ring;
+};
+
+void thread_births_free(struct thread_births *births)
+{
+	if (!births)
+		return;
+	ring_buffer__free(births->ring);
+	free(births);
+}
+
+static const char *label_without_stack(uint32_t marks)
+{
+	if (marks & TASK_MARK_IO_WORKER)
+		return LABEL_IO_WORKER;
+	if (marks & TASK_MARK_USER_WORKER)
+		return LABEL_USER_WORKER;
+	return NULL;
+}
+
+static void settle_birth_site(struct thread *thread, struct site *site)
+{
+	if (!site)
+		return;
+	thread->birth_site = site;
+	site->births.live++;
+	if (thread->born)
+		site->births.born++;
+}
+
+static struct thread *add_thread(struct sources_context *context, struct process_entry *entry,
+				 uint32_t tid, uint64_t start_ns, bool born)
+{
+	struct thread *thread = thread_table_add(context->threads, entry, tid, start_ns);
+
+	if (!thread) {
+		losses_add(&context->losses, "out_of_memory", 1);
+		return NULL;
+	}
+	thread->born = born;
+	thread->last_sweep = context->sweep;
+	entry->process->threads.now++;
+	if (born)
+		entry->process->threads.born++;
+	return thread;
+}
+
+struct thread *thread_births_found(struct sources_context *context, struct process_entry *entry,
+				   uint32_t tid, uint64_t start_ns, uint32_t marks)
+{
+	bool leader = tid == entry->tgid;
+	bool born = !leader && context->attached_ns && start_ns >= context->attached_ns;
+	struct thread *thread = add_thread(context, entry, tid, start_ns, born);
+
+	/* The event of a birth that we watched is still to come, or lost: reconcile tells. */
+	if (!thread || born)
+		return thread;
+	settle_birth_site(thread, places_birth_label(context, entry,
+						     leader ? LABEL_LEADER
+						     : label_without_stack(marks)
+							     ? label_without_stack(marks)
+							     : LABEL_BASELINE));
+	return thread;
+}
+
+static void remove_thread(struct sources_context *context, struct thread *thread)
+{
+	struct process_entry *entry = thread->process;
+
+	if (thread->park_site)
+		crowd_leave(&thread->park_site->crowd);
+	if (thread->birth_site) {
+		thread->birth_site->births.live--;
+		thread->birth_site->births.exited++;
+	}
+	entry->process->threads.now--;
+	entry->process->threads.exited++;
+	tracer_forget_task(context->tracer, (uint32_t)thread->key.tid, thread->key.start_ns);
+	thread_table_remove(context->threads, thread);
+	if (!entry->process->threads.now) {
+		symbolizer_forget_process(context->symbolizer, (pid_t)entry->tgid);
+		process_table_end(context->processes, entry);
+	}
+}
+
+static void handle_birth(struct sources_context *context, const struct abi_birth_event *birth)
+{
+	const struct abi_event *event = &birth->event;
+	const char *label = label_without_stack(birth->marks);
+	struct process_entry *entry;
+	struct thread *thread;
+	struct place *place = NULL;
+	struct user_stack user;
+	uint32_t frames = birth->creator_stack.count;
+
+	entry = process_table_enter(context->processes, event->tgid, 0, event->exec_id,
+				    event->now_ns);
+	if (!entry)
+		return;
+	thread = thread_table_find(context->threads, event->tid, event->start_ns);
+	if (!thread)
+		thread = add_thread(context, entry, event->tid, event->start_ns, true);
+	if (!thread || thread->birth_site)
+		return;
+	if (label) {
+		settle_birth_site(thread, places_birth_label(context, entry, label));
+		return;
+	}
+	if (frames > ABI_STACK_FRAMES_MAX)
+		frames = ABI_STACK_FRAMES_MAX;
+	user.frames = (const uint64_t *)birth->creator_stack.frames;
+	user.count = frames;
+	user.id = frames ? places_stack_id(context, user.frames, frames) : 0;
+	if (!frames)
+		user.frames = NULL;
+	place = places_birth(context, entry, &user);
+	settle_birth_site(thread, place ? place->site : NULL);
+}
+
+static void handle_exit(struct sources_context *context, const struct abi_exit_event *exit)
+{
+	const struct abi_event *event = &exit->event;
+	struct thread *thread = thread_table_find(context->threads, event->tid, event->start_ns);
+
+	if (!thread)
+		return;
+	if (waits_credit(thread, exit->totals, exit->totals_count))
+		losses_add(&context->losses, "out_of_memory", 1);
+	remove_thread(context, thread);
+}
+
+/* The task goes on under the leader's id with totals that begin at zero again. */
+static void handle_exec(struct sources_context *context, const struct abi_exit_event *exec)
+{
+	const struct abi_event *event = &exec->event;
+	struct process_entry *entry = process_table_find(context->processes, event->tgid);
+	struct thread *thread = thread_table_find(context->threads, event->tid, event->start_ns);
+
+	if (!entry)
+		return;
+	if (thread && exec->previous_tid == event->tid) {
+		if (waits_credit(thread, exec->totals, exec->totals_count))
+			losses_add(&context->losses, "out_of_memory", 1);
+		thread->credited_count = 0;
+	}
+	symbolizer_forget_process(context->symbolizer, (pid_t)event->tgid);
+	process_entry_exec(entry, event->exec_id);
+}
+
+static int handle_event(void *data, void *bytes, size_t size)
+{
+	struct thread_births *births = data;
+	struct sources_context *context = births->context;
+	const struct abi_event *event = bytes;
+
+	if (size < sizeof(*event))
+		return 0;
+	if (event->now_ns > context->now_ns)
+		context->now_ns = event->now_ns;
+	if (event->kind == EVENT_THREAD_BIRTH && size >= sizeof(struct abi_birth_event))
+		handle_birth(context, bytes);
+	else if (event->kind == EVENT_THREAD_EXIT && size >= sizeof(struct abi_exit_event))
+		handle_exit(context, bytes);
+	else if (event->kind == EVENT_EXEC && size >= sizeof(struct abi_exit_event))
+		handle_exec(context, bytes);
+	return 0;
+}
+
+int thread_births_open(struct sources_context *context, struct thread_births **ret,
+		       struct error *error)
+{
+	auto_free(thread_births) struct thread_births *births = calloc(1, sizeof(*births));
+
+	if (!births)
+		return error_set(error, -ENOMEM, "out of memory");
+	births->context = context;
+	births->ring =
+		ring_buffer__new(tracer_events_fd(context->tracer), handle_event, births, NULL);
+	if (!births->ring)
+		return error_set(error, -errno, "cannot map the ring buffer: %s", strerror(errno));
+	*ret = take_ptr(births);
+	return 0;
+}
+
+int thread_births_fd(const struct thread_births *births)
+{
+	return ring_buffer__epoll_fd(births->ring);
+}
+
+int thread_births_drain(struct thread_births *births)
+{
+	int handled = ring_buffer__consume(births->ring);
+
+	return handled < 0 ? handled : 0;
+}
+
+static void reconcile_thread(struct thread *thread, void *data)
+{
+	struct sources_context *context = data;
+
+	if (thread->last_sweep != context->sweep) {
+		remove_thread(context, thread);
+		return;
+	}
+	if (!thread->birth_site)
+		settle_birth_site(thread,
+				  places_birth_label(context, thread->process, LABEL_UNSEEN));
+}
+
+void thread_births_reconcile(struct sources_context *context)
+{
+	thread_table_each(context->threads, reconcile_thread, context);
+}

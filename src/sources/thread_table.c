@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/thread_table.h"
+
+#include <stdlib.h>
+
+struct thread_table {
+	struct thread *threads;
+};
+
+struct thread_table *thread_table_new(void)
+{
+	return calloc(1, sizeof(struct thread_table));
+}
+
+void thread_table_remove(struct thread_table *table, struct thread *thread)
+{
+	HASH_DEL(table->threads, thread);
+	free(thread->credited);
+	free(thread);
+}
+
+void thread_table_free(struct thread_table *table)
+{
+	struct thread *thread, *next;
+
+	if (!table)
+		return;
+	HASH_ITER (hh, table->threads, thread, next)
+		thread_table_remove(table, thread);
+	free(table);
+}
+
+struct thread *thread_table_find(const struct thread_table *table, uint32_t tid, uint64_t start_ns)
+{
+	struct thread wanted = {.key = {.tid = tid, .start_ns = start_ns}};
+	struct thread *thread = NULL;
+
+	HASH_FIND(hh, table->threads, &wanted.key, sizeof(wanted.key), thread);
+	return thread;
+}
+
+struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,
+				uint32_t tid, uint64_t start_ns)
+{
+	struct thread *thread = calloc(1, sizeof(*thread));
+
+	if (!thread)
+		return NULL;
+	thread->key.tid = tid;
+	thread->key.start_ns = start_ns;
+	thread->process = process;
+	HASH_ADD(hh, table->threads, key, sizeof(thread->key), thread);
+	return thread;
+}
+
+void thread_table_each(struct thread_table *table, void (*visit)(struct thread *, void *),
+		       void *context)
+{
+	struct thread *thread, *next;
+
+	HASH_ITER (hh, table->threads, thread, next)
+		visit(thread, context);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_SOURCES_THREAD_TABLE_H
+#define PARKSCOPE_SOURCES_THREAD_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "base/cleanup.h"
+#include "bpf/abi.h"
+#include "model/site.h"
+
+struct process_entry;
+
+/*
+ * What is known of one thread, so that a sweep can tell what changed since the
+ * last one. Identified by {tid, start_ns}: a tid alone is reused.
+ */
+struct thread {
+	struct {
+		uint64_t tid;
+		uint64_t start_ns;
+	} key;
+	struct process_entry *process;
+	struct site *birth_site; /* NULL: not known yet */
+	bool born;               /* counted as a birth since we attached */
+
+	/* The stay of the last sweep that saw the thread parked; NULL: it was not. */
+	struct site *park_site;
+	uint64_t park_switches;
+	uint32_t park_reason;
+
+	uint64_t last_sweep; /* number of the last sweep that saw it */
+
+	/* Totals that its process was credited with; entries past `credited_count` are zero. */
+	struct abi_wait_totals *credited;
+	uint32_t credited_count;
+
+	UT_hash_handle hh;
+};
+
+struct thread_table;
+
+struct thread_table *thread_table_new(void);
+/* Frees all threads, without counting anything. */
+void thread_table_free(struct thread_table *table);
+define_auto_free(thread_table)
+
+	/* NULL: not there. */
+	struct thread *thread_table_find(const struct thread_table *table, uint32_t tid,
+					 uint64_t start_ns);
+
+/* A new thread of the process, not there before; NULL without memory. */
+struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,
+				uint32_t tid, uint64_t start_ns);
+
+void thread_table_remove(struct thread_table *table, struct thread *thread);
+
+/* Calls `visit` for each thread; it may remove the one it is given. */
+void thread_table_each(struct thread_table *table, void (*visit)(struct thread *, void *),
+		       void *context);
+
+#endif
