@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "commands/commands.h"
+#include "options.h"
+#include "version.h"
+
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2
+};
+
+static int print_and_flush(void (*print)(FILE *))
+{
+	print(stdout);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "parkscope: cannot write to standard output\n");
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+static void print_version(FILE *file)
+{
+	fprintf(file, "parkscope %s\n", PARKSCOPE_VERSION);
+}
+
+static int run(const struct options *options)
+{
+	struct error error = {0};
+	int err;
+
+	switch (options->command) {
+	case COMMAND_HELP:
+		return print_and_flush(options_print_help);
+	case COMMAND_VERSION:
+		return print_and_flush(print_version);
+	case COMMAND_FEATURES:
+		err = features_run(options, &error);
+		break;
+	case COMMAND_DUMP:
+		err = dump_run(options, &error);
+		break;
+	default:
+		err = watch_run(options, &error);
+		break;
+	}
+	if (!err || err == -EPIPE)
+		return EXIT_DONE;
+	fprintf(stderr, "parkscope: %s\n", error.text);
+	return EXIT_FAILED;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options;
+	struct error error = {0};
+	int status;
+
+	/* A reader that goes away is -EPIPE at the next write. */
+	signal(SIGPIPE, SIG_IGN);
+	if (options_parse(argc, argv, &options, &error)) {
+		fprintf(stderr, "parkscope: %s. Try 'parkscope --help'.\n", error.text);
+		return EXIT_USAGE;
+	}
+	status = run(&options);
+	options_clear(&options);
+	return status;
+}
