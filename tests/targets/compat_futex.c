@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define GETPID_32   20
-#define FUTEX_32    240
-#define MAX_THREADS 64
+#define NUMBER_GETPID_32 20
+#define NUMBER_FUTEX_32  240
+#define MAX_THREADS      64
 
 static uint64_t threads = 2;
 static uint32_t *words; /* one per thread, one cache line apart */
@@ -41,7 +41,7 @@ static uint32_t *word_of(size_t index)
 TARGET_FRAME static void wait_compat(struct rounds_worker *worker)
 {
 	uint32_t *word = word_of(worker->index);
-	long result = int80(FUTEX_32, (long)(uintptr_t)word, FUTEX_WAIT_PRIVATE, 0, 0);
+	long result = int80(NUMBER_FUTEX_32, (long)(uintptr_t)word, FUTEX_WAIT_PRIVATE, 0, 0);
 
 	if (result || !__atomic_exchange_n(word, 0, __ATOMIC_ACQ_REL))
 		target_die("compat futex: %ld", result);
@@ -53,7 +53,7 @@ static void release(struct rounds *rounds)
 		uint32_t *word = word_of(i);
 
 		__atomic_store_n(word, 1, __ATOMIC_RELEASE);
-		if (int80(FUTEX_32, (long)(uintptr_t)word, FUTEX_WAKE_PRIVATE, 1, 0) != 1)
+		if (int80(NUMBER_FUTEX_32, (long)(uintptr_t)word, FUTEX_WAKE_PRIVATE, 1, 0) != 1)
 			target_die("compat wake");
 	}
 }
@@ -72,7 +72,7 @@ static bool gate_works(void)
 
 	sigaction(SIGSEGV, &action, &old);
 	if (!sigsetjmp(no_gate, 1))
-		works = int80(GETPID_32, 0, 0, 0, 0) == getpid();
+		works = int80(NUMBER_GETPID_32, 0, 0, 0, 0) == getpid();
 	sigaction(SIGSEGV, &old, NULL);
 	return works;
 }
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < threads; i++) {
 		snprintf(workers[i].name, sizeof(workers[i].name), "compat_%zu", i % 100);
 		workers[i].wait = wait_compat;
-		workers[i].syscall_number = FUTEX_32;
+		workers[i].syscall_number = NUMBER_FUTEX_32;
 		workers[i].first_argument = (uintptr_t)word_of(i);
 	}
 	rounds_main(&rounds);

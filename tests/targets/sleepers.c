@@ -25,7 +25,7 @@
 struct sleeper {
 	const char *kind;
 	void (*sleep)(void);
-	long syscalls[2]; /* where it may sleep, by architecture; 0 ends */
+	long syscalls[3]; /* where it may sleep, by architecture; -1 ends */
 	pid_t tid;
 	int failure; /* errno of the wait that returned */
 	_Atomic bool returned;
@@ -48,30 +48,35 @@ struct sleeper {
 #define NUMBER_SELECT SYS_pselect6
 #endif
 
+#define SLEEPER(name, ...)                                                              \
+	{                                                                               \
+		.kind = #name, .sleep = sleep_in_##name, .syscalls = {__VA_ARGS__, -1}, \
+	}
+
 static struct sleeper sleepers[] = {
-	{"epoll_wait", sleep_in_epoll_wait, {NUMBER_EPOLL, SYS_epoll_pwait}},
-	{"poll", sleep_in_poll, {NUMBER_POLL}},
-	{"select", sleep_in_select, {NUMBER_SELECT, SYS_pselect6}},
-	{"ppoll", sleep_in_ppoll, {SYS_ppoll}},
-	{"pipe_read", sleep_in_pipe_read, {SYS_read}},
-	{"pipe_write", sleep_in_pipe_write, {SYS_write}},
-	{"socket_read", sleep_in_socket_read, {SYS_read}},
-	{"accept", sleep_in_accept, {SYS_accept, SYS_accept4}},
-	{"udp_recv", sleep_in_udp_recv, {SYS_recvfrom}},
-	{"nanosleep", sleep_in_nanosleep, {SYS_clock_nanosleep, SYS_nanosleep}},
-	{"pause", sleep_in_pause, {NUMBER_PAUSE}},
-	{"sigwait", sleep_in_sigwait, {SYS_rt_sigtimedwait}},
-	{"flock", sleep_in_flock, {SYS_flock}},
-	{"fcntl_lock", sleep_in_fcntl_lock, {SYS_fcntl}},
-	{"wait4", sleep_in_wait4, {SYS_wait4}},
-	{"vfork", sleep_in_vfork, {NUMBER_VFORK}},
-	{"eventfd_read", sleep_in_eventfd_read, {SYS_read}},
-	{"timerfd_read", sleep_in_timerfd_read, {SYS_read}},
-	{"inotify_read", sleep_in_inotify_read, {SYS_read}},
-	{"msgrcv", sleep_in_msgrcv, {SYS_msgrcv}},
-	{"semop", sleep_in_semop, {SYS_semop, SYS_semtimedop}},
-	{"io_uring", sleep_in_io_uring, {SYS_io_uring_enter}},
-	{"futex", sleep_in_futex, {SYS_futex}},
+	SLEEPER(epoll_wait, NUMBER_EPOLL, SYS_epoll_pwait),
+	SLEEPER(poll, NUMBER_POLL),
+	SLEEPER(select, NUMBER_SELECT, SYS_pselect6),
+	SLEEPER(ppoll, SYS_ppoll),
+	SLEEPER(pipe_read, SYS_read),
+	SLEEPER(pipe_write, SYS_write),
+	SLEEPER(socket_read, SYS_read),
+	SLEEPER(accept, SYS_accept, SYS_accept4),
+	SLEEPER(udp_recv, SYS_recvfrom),
+	SLEEPER(nanosleep, SYS_clock_nanosleep, SYS_nanosleep),
+	SLEEPER(pause, NUMBER_PAUSE),
+	SLEEPER(sigwait, SYS_rt_sigtimedwait),
+	SLEEPER(flock, SYS_flock),
+	SLEEPER(fcntl_lock, SYS_fcntl),
+	SLEEPER(wait4, SYS_wait4),
+	SLEEPER(vfork, NUMBER_VFORK),
+	SLEEPER(eventfd_read, SYS_read),
+	SLEEPER(timerfd_read, SYS_read),
+	SLEEPER(inotify_read, SYS_read),
+	SLEEPER(msgrcv, SYS_msgrcv),
+	SLEEPER(semop, SYS_semop, SYS_semtimedop),
+	SLEEPER(io_uring, SYS_io_uring_enter),
+	SLEEPER(futex, SYS_futex),
 };
 
 #define SLEEPERS (sizeof(sleepers) / sizeof(*sleepers))
@@ -235,7 +240,7 @@ static long wait_asleep(struct sleeper *sleeper)
 	const struct timespec pause = {.tv_nsec = 50000};
 
 	while (!sleeper->returned) {
-		for (int i = 0; i < 2 && sleeper->syscalls[i]; i++) {
+		for (int i = 0; sleeper->syscalls[i] >= 0; i++) {
 			uint64_t number = (uint64_t)sleeper->syscalls[i];
 
 			if (target_is_parked(sleeper->tid, number, TARGET_ANY))
