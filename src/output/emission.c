@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#define HASH_NONFATAL_OOM 1
+#include "output/emission.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define compare_descending(a, b) (((b) > (a)) - ((b) < (a)))
+
+/* A site's counters in its last record. */
+struct site_state {
+	struct {
+		uint64_t hash;
+		uint64_t kind;
+	} key;
+	uint64_t written_ns; /* or first sight */
+	bool written;
+	uint64_t size;
+	struct site_interval counts;
+	UT_hash_handle hh;
+};
+
+struct reason_state {
+	uint64_t count, restarted, duration_ns, open_ns;
+	uint64_t histogram[WAIT_HISTOGRAM_BUCKETS];
+};
+
+/* first_seen_ns: a pid and start time that is watched anew starts its counters anew. */
+struct process_key {
+	uint64_t pid;
+	uint64_t start_ns;
+	uint64_t first_seen_ns;
+};
+
+struct process_state {
+	struct process_key key;
+	uint64_t written_ns;
+	uint64_t born, exited;
+	size_t reasons_count;
+	struct reason_state *reasons;
+	struct site_state *sites;
+	bool in_report;
+	UT_hash_handle hh;
+};
+
+struct stack_state {
+	uint64_t hash;
+	uint64_t written_ns;
+	UT_hash_handle hh;
+};
+
+struct emission {
+	struct emission_rules rules;
+	struct process_state *processes;
+	struct stack_state *stacks;
+	size_t sites_capacity;
+	struct emission_due due;
+};
+
+struct emission *emission_new(const struct emission_rules *rules)
+{
+	struct emission *emission = calloc(1, sizeof(*emission));
+
+	if (emission)
+		emission->rules = *rules;
+	return emission;
+}
+
+static void process_state_free(struct process_state *process)
+{
+	struct site_state *site, *next;
+
+	HASH_ITER (hh, process->sites, site, next) {
+		HASH_DEL(process->sites, site);
+		free(site);
+	}
+	free(process->reasons);
+	free(process);
+}
+
+static void forget_stacks(struct emission *emission)
+{
+	struct stack_state *stack, *next;
+
+	HASH_ITER (hh, emission->stacks, stack, next) {
+		HASH_DEL(emission->stacks, stack);
+		free(stack);
+	}
+}
+
+void emission_free(struct emission *emission)
+{
+	struct process_state *process, *next;
+
+	if (!emission)
+		return;
+	HASH_ITER (hh, emission->processes, process, next) {
+		HASH_DEL(emission->processes, process);
+		process_state_free(process);
+	}
+	forget_stacks(emission);
+	free(emission->due.sites);
+	free(emission);
+}
+
+/* NULL without memory. */
+static struct process_state *process_state_of(struct emission *emission,
+					      const struct watched_process *process, bool *first)
+{
+	struct process_key key = {process->pid, process->start_ns, process->first_seen_ns};
+	struct process_state *state = NULL;
+
+	HASH_FIND(hh, emission->processes, &key, sizeof(key), state);
+	*first = !state;
+	if (state)
+		return state;
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return NULL;
+	state->key = key;
+	HASH_ADD(hh, emission->processes, key, sizeof(state->key), state);
+	if (state->hh.tbl)
+		return state;
+	free(state);
+	return NULL;
+}
+
+static struct site_state *site_state_of(struct process_state *process, const struct site *site,
+					uint64_t now_ns)
+{
+	struct site_state *state = NULL;
+	struct site_state key = {.key = {site->id.hash, site->kind}};
+
+	HASH_FIND(hh, process->sites, &key.key, sizeof(key.key), state);
+	if (state)
+		return state;
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return NULL;
+	state->key = key.key;
+	state->written_ns = now_ns;
+	HASH_ADD(hh, process->sites, key, sizeof(state->key), state);
+	if (state->hh.tbl)
+		return state;
+	free(state);
+	return NULL;
+}
+
+/* A counter that went back was started anew. */
+static uint64_t since(uint64_t now, uint64_t then)
+{
+	return now >= then ? now - then : now;
+}
+
+static double seconds_since(uint64_t now_ns, uint64_t then_ns)
+{
+	return now_ns > then_ns ? (double)(now_ns - then_ns) / 1e9 : 0;
+}
+
+/* Whether `period_ns` is over, or is nearer to being over now than in the next report. */
+static bool period_is_over(const struct report *report, uint64_t since_ns, uint64_t period_ns)
+{
+	double elapsed_s = seconds_since(report->now_ns, since_ns);
+
+	return elapsed_s + report->interval_s / 2 >= (double)period_ns / 1e9;
+}
+
+static struct site_interval site_totals(const struct site *site)
+{
+	return (struct site_interval){
+		.arrived = site->crowd.arrived,
+		.departed = site->crowd.departed,
+		.born = site->births.born,
+		.exited = site->births.exited,
+		.waits = site->waits.count,
+		.waits_ns = site->waits.duration_ns,
+	};
+}
+
+static struct site_interval counts_since(const struct site_interval *now,
+					 const struct site_interval *then)
+{
+	return (struct site_interval){
+		.arrived = since(now->arrived, then->arrived),
+		.departed = since(now->departed, then->departed),
+		.born = since(now->born, then->born),
+		.exited = since(now->exited, then->exited),
+		.waits = since(now->waits, then->waits),
+		.waits_ns = since(now->waits_ns, then->waits_ns),
+	};
+}
+
+static void add_counts(struct site_interval *sum, const struct site_interval *more)
+{
+	sum->arrived += more->arrived;
+	sum->departed += more->departed;
+	sum->born += more->born;
+	sum->exited += more->exited;
+	sum->waits += more->waits;
+	sum->waits_ns += more->waits_ns;
+}
+
+static bool counts_something(const struct site_interval *counts)
+{
+	return counts->arrived || counts->departed || counts->born || counts->exited ||
+	       counts->waits;
+}
+
+/* The rule for a change worth a record: above max(5, 10 %). */
+static bool size_changed_much(uint64_t now, uint64_t then)
+{
+	uint64_t change = now > then ? now - then : then - now;
+
+	return change > 5 && change > then / 10;
+}
+
+static bool site_is_due(const struct emission *emission, const struct report *report,
+			const struct watched_process *process, bool first_sight,
+			const struct site *site, const struct site_state *state,
+			const struct site_interval *counts)
+{
+	uint64_t size = site_size(site);
+	bool changed = size != state->size || counts_something(counts);
+
+	if (emission->rules.full)
+		return size || changed;
+	if (report->last || process->ended || first_sight)
+		return changed;
+	if (size_changed_much(size, state->size))
+		return true;
+	return site_rate_per_minute(site) > 0 &&
+	       period_is_over(report, state->written_ns, EMISSION_GROWING_NS);
+}
+
+static int make_room_for_sites(struct emission *emission, size_t count)
+{
+	struct emission_site *sites;
+
+	if (count <= emission->sites_capacity)
+		return 0;
+	sites = realloc(emission->due.sites, count * sizeof(*sites));
+	if (!sites)
+		return -ENOMEM;
+	emission->due.sites = sites;
+	emission->sites_capacity = count;
+	return 0;
+}
+
+static int compare_sites(const void *left, const void *right)
+{
+	const struct site *a = ((const struct emission_site *)left)->site;
+	const struct site *b = ((const struct emission_site *)right)->site;
+
+	if (a->kind != b->kind)
+		return -compare_descending(a->kind, b->kind);
+	if (site_size(a) != site_size(b))
+		return compare_descending(site_size(a), site_size(b));
+	if (a->crowd.oldest_ns != b->crowd.oldest_ns)
+		return compare_descending(a->crowd.oldest_ns, b->crowd.oldest_ns);
+	return -compare_descending(a->id.hash, b->id.hash);
+}
+
+static int collect_due_sites(struct emission *emission, const struct report *report,
+			     const struct watched_process *process, struct process_state *state,
+			     bool first_sight)
+{
+	struct emission_due *due = &emission->due;
+	struct site *site, *next;
+	int code = make_room_for_sites(emission, process->sites_count);
+
+	if (code)
+		return code;
+	HASH_ITER (hh, process->sites, site, next) {
+		struct site_interval totals = site_totals(site), counts;
+		struct site_state *written;
+
+		if (!site_size(site) && !counts_something(&totals))
+			continue;
+		written = site_state_of(state, site, report->now_ns);
+		if (!written)
+			return -ENOMEM;
+		counts = counts_since(&totals, &written->counts);
+		if (!site_is_due(emission, report, process, first_sight, site, written, &counts))
+			continue;
+		due->sites[due->sites_count++] = (struct emission_site){
+			.site = site,
+			.counts = counts,
+			/* The counters of a site never written count since we attached. */
+			.interval_s = seconds_since(report->now_ns,
+						    written->written ? written->written_ns
+								     : process->first_seen_ns),
+		};
+		written->written = true;
+		written->written_ns = report->now_ns;
+		written->size = site_size(site);
+		written->counts = totals;
+	}
+	if (due->sites_count)
+		qsort(due->sites, due->sites_count, sizeof(due->sites[0]), compare_sites);
+	return 0;
+}
+
+/* Keeps the `top` largest of each kind and sums up the rest. */
+static void sum_up_beyond_top(struct emission_due *due, size_t top)
+{
+	size_t of_kind[2] = {0, 0};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < due->sites_count; i++) {
+		const struct emission_site *entry = &due->sites[i];
+		struct emission_other *other = &due->other[entry->site->kind];
+
+		if (of_kind[entry->site->kind]++ < top) {
+			due->sites[kept++] = *entry;
+			continue;
+		}
+		other->sites++;
+		other->size += site_size(entry->site);
+		add_counts(&other->counts, &entry->counts);
+		if (other->interval_s < entry->interval_s)
+			other->interval_s = entry->interval_s;
+	}
+	due->sites_count = kept;
+}
+
+static int stack_is_due(struct emission *emission, const struct report *report, uint64_t hash,
+			bool *due)
+{
+	struct stack_state *state = NULL;
+
+	HASH_FIND(hh, emission->stacks, &hash, sizeof(hash), state);
+	if (!state) {
+		if (HASH_COUNT(emission->stacks) >= EMISSION_STACKS_MAX)
+			forget_stacks(emission);
+		state = calloc(1, sizeof(*state));
+		if (!state)
+			return -ENOMEM;
+		state->hash = hash;
+		HASH_ADD(hh, emission->stacks, hash, sizeof(state->hash), state);
+		if (!state->hh.tbl) {
+			free(state);
+			return -ENOMEM;
+		}
+		*due = true;
+	} else {
+		*due = period_is_over(report, state->written_ns, EMISSION_STACK_NS);
+	}
+	if (*due)
+		state->written_ns = report->now_ns;
+	return 0;
+}
+
+static int make_room_for_reasons(struct process_state *state, size_t count)
+{
+	struct reason_state *reasons;
+
+	if (count <= state->reasons_count)
+		return 0;
+	reasons = realloc(state->reasons, count * sizeof(*reasons));
+	if (!reasons)
+		return -ENOMEM;
+	memset(reasons + state->reasons_count, 0,
+	       (count - state->reasons_count) * sizeof(*reasons));
+	state->reasons = reasons;
+	state->reasons_count = count;
+	return 0;
+}
+
+/*
+ * Time spent waiting inside the interval: what completed waits and those that
+ * last have added up to. A wait from before we attached that ended leaves the
+ * second without entering the first, hence not below 0.
+ */
+static uint64_t waiting_since(const struct reason_waits *now, const struct reason_state *then)
+{
+	uint64_t have = now->duration_ns + now->open_ns;
+	uint64_t had = then->duration_ns + then->open_ns;
+
+	return have > had ? have - had : 0;
+}
+
+static void add_waits(struct emission_process *process, const struct reason_waits *now,
+		      struct reason_state *then)
+{
+	struct emission_waits *waits = &process->waits[process->waits_count];
+
+	*waits = (struct emission_waits){
+		.reason = now->reason,
+		.count = since(now->count, then->count),
+		.restarted = since(now->restarted, then->restarted),
+		.duration_ns = since(now->duration_ns, then->duration_ns),
+		.waiting_ns = waiting_since(now, then),
+	};
+	for (size_t i = 0; i < WAIT_HISTOGRAM_BUCKETS; i++) {
+		waits->histogram[i] = since(now->histogram[i], then->histogram[i]);
+		then->histogram[i] = now->histogram[i];
+	}
+	then->count = now->count;
+	then->restarted = now->restarted;
+	then->duration_ns = now->duration_ns;
+	then->open_ns = now->open_ns;
+	if (waits->count || waits->waiting_ns)
+		process->waits_count++;
+}
+
+static bool process_is_due(const struct emission *emission, const struct report *report,
+			   const struct watched_process *process, bool first_sight,
+			   const struct process_state *state)
+{
+	return first_sight || emission->rules.full || report->last || process->ended ||
+	       period_is_over(report, state->written_ns, EMISSION_PROCESS_NS);
+}
+
+static void fill_process(struct emission_process *entry, const struct report *report,
+			 const struct watched_process *process, bool first_sight,
+			 struct process_state *state)
+{
+	entry->due = true;
+	entry->interval_s = seconds_since(report->now_ns,
+					  first_sight ? process->first_seen_ns : state->written_ns);
+	entry->born = since(process->threads.born, state->born);
+	entry->exited = since(process->threads.exited, state->exited);
+	for (size_t i = 0; i < process->reasons_count; i++)
+		add_waits(entry, &process->reasons[i], &state->reasons[i]);
+	state->written_ns = report->now_ns;
+	state->born = process->threads.born;
+	state->exited = process->threads.exited;
+}
+
+int emission_next(struct emission *emission, const struct report *report,
+		  const struct watched_process *process, const struct emission_due **due)
+{
+	struct process_state *state;
+	bool first_sight;
+	int code;
+
+	emission->due.process.due = false;
+	emission->due.process.waits_count = 0;
+	emission->due.sites_count = 0;
+	memset(emission->due.other, 0, sizeof(emission->due.other));
+
+	state = process_state_of(emission, process, &first_sight);
+	if (!state)
+		return -ENOMEM;
+	state->in_report = true;
+	code = make_room_for_reasons(state, process->reasons_count);
+	if (code)
+		return code;
+	code = collect_due_sites(emission, report, process, state, first_sight);
+	if (code)
+		return code;
+	if (!emission->rules.full && emission->rules.top)
+		sum_up_beyond_top(&emission->due, emission->rules.top);
+	for (size_t i = 0; !emission->rules.full && i < emission->due.sites_count && !code; i++)
+		code = stack_is_due(emission, report, emission->due.sites[i].site->id.hash,
+				    &emission->due.sites[i].stack_due);
+	if (code)
+		return code;
+	if (process_is_due(emission, report, process, first_sight, state))
+		fill_process(&emission->due.process, report, process, first_sight, state);
+	if (process->ended)
+		state->in_report = false;
+	*due = &emission->due;
+	return 0;
+}
+
+void emission_end_report(struct emission *emission)
+{
+	struct process_state *process, *next;
+
+	HASH_ITER (hh, emission->processes, process, next) {
+		if (process->in_report) {
+			process->in_report = false;
+			continue;
+		}
+		HASH_DEL(emission->processes, process);
+		process_state_free(process);
+	}
+}
+
+size_t emission_processes(const struct emission *emission)
+{
+	return HASH_COUNT(emission->processes);
+}

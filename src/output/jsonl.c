@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "output/jsonl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/buffer.h"
+#include "output/emission.h"
+#include "output/jsonl_records.h"
+
+/* Whole lines are collected up to here: few system calls, and memory stays bounded. */
+#define FLUSH_BYTES (256 * 1024)
+
+/*
+ * ASCII only: U+0085 and U+2028 would end a line for some readers. 12 digits
+ * hold a day in microseconds and keep 0.1 from being 0.1000000000000000056.
+ */
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12))
+
+struct jsonl {
+	struct jsonl_config config;
+	struct sink *sink;
+	struct emission *emission;
+	struct record_context context;
+	struct run_totals totals;
+	struct buffer buffer;
+	uint64_t seq;
+};
+
+struct jsonl *jsonl_new(const struct jsonl_config *config, struct sink *sink)
+{
+	auto_free(jsonl) struct jsonl *jsonl = calloc(1, sizeof(*jsonl));
+	struct emission_rules rules;
+
+	if (!jsonl)
+		return NULL;
+	jsonl->config = *config;
+	jsonl->sink = sink;
+	if (strcmp(config->command, "dump") == 0)
+		jsonl->config.full = true;
+	rules = (struct emission_rules){.full = jsonl->config.full, .top = config->top};
+	jsonl->emission = emission_new(&rules);
+	if (!jsonl->emission ||
+	    !record_context_start(&jsonl->context, config->hostname, config->run_id))
+		return NULL;
+	return take_ptr(jsonl);
+}
+
+void jsonl_free(struct jsonl *jsonl)
+{
+	if (!jsonl)
+		return;
+	emission_free(jsonl->emission);
+	record_context_release(&jsonl->context);
+	buffer_release(&jsonl->buffer);
+	free(jsonl);
+}
+
+static int flush(struct jsonl *jsonl, struct error *error)
+{
+	int code;
+
+	if (jsonl->buffer.failed)
+		return error_set(error, -ENOMEM, "out of memory");
+	code = sink_write(jsonl->sink, jsonl->buffer.data, jsonl->buffer.length, error);
+	buffer_clear(&jsonl->buffer);
+	return code;
+}
+
+static int add_to_buffer(const char *text, size_t length, void *buffer)
+{
+	buffer_add(buffer, text, length);
+	return 0;
+}
+
+static void begin(struct jsonl *jsonl, struct record *record, const char *kind, const char *dataset,
+		  double interval_s)
+{
+	record_begin(record, &jsonl->context, kind, dataset, jsonl->seq++, interval_s);
+}
+
+/* Takes the record. */
+static int finish(struct jsonl *jsonl, struct record *record, struct error *error)
+{
+	bool failed = record->failed || json_dump_callback(record->root, add_to_buffer,
+							   &jsonl->buffer, DUMP_FLAGS) != 0;
+
+	json_decref(record->root);
+	buffer_add(&jsonl->buffer, "\n", 1);
+	if (failed || jsonl->buffer.failed)
+		return error_set(error, -ENOMEM, "out of memory");
+	return jsonl->buffer.length >= FLUSH_BYTES ? flush(jsonl, error) : 0;
+}
+
+static int set_time(struct jsonl *jsonl, int64_t wall_ns, struct error *error)
+{
+	/* A call that failed may have left half a report. */
+	buffer_clear(&jsonl->buffer);
+	return record_context_set_time(&jsonl->context, wall_ns)
+		       ? 0
+		       : error_set(error, -ENOMEM, "out of memory");
+}
+
+int jsonl_start(struct jsonl *jsonl, int64_t wall_ns, struct error *error)
+{
+	struct record record;
+	int code = set_time(jsonl, wall_ns, error);
+
+	if (code)
+		return code;
+	begin(jsonl, &record, "event", "parkscope.start", 0);
+	record_fill_start(&record, &jsonl->config);
+	code = finish(jsonl, &record, error);
+	return code ? code : flush(jsonl, error);
+}
+
+static int write_site(struct jsonl *jsonl, const struct report *report,
+		      const struct emission_site *due, struct error *error)
+{
+	bool park = due->site->kind == SITE_PARK;
+	struct record record;
+
+	if (due->stack_due) {
+		int code;
+
+		begin(jsonl, &record, "state", "parkscope.stack", report->interval_s);
+		record_fill_stack(&record, due->site);
+		code = finish(jsonl, &record, error);
+		if (code)
+			return code;
+	}
+	begin(jsonl, &record, "metric", park ? "parkscope.park_site" : "parkscope.birth_site",
+	      due->interval_s);
+	record_add_process(&record, &jsonl->context);
+	record_fill_site(&record, report, due, jsonl->config.full);
+	return finish(jsonl, &record, error);
+}
+
+static int write_process(struct jsonl *jsonl, const struct report *report,
+			 const struct watched_process *process, struct error *error)
+{
+	const struct emission_due *due;
+	struct record record;
+	int code = emission_next(jsonl->emission, report, process, &due);
+
+	if (code)
+		return error_set(error, code, "out of memory");
+	if (!due->process.due && !due->sites_count && !due->other[SITE_PARK].sites &&
+	    !due->other[SITE_BIRTH].sites)
+		return 0;
+	if (!record_context_set_process(&jsonl->context, process))
+		return error_set(error, -ENOMEM, "out of memory");
+	if (due->process.due) {
+		begin(jsonl, &record, "metric", "parkscope.process", due->process.interval_s);
+		record_add_process(&record, &jsonl->context);
+		record_fill_process(&record, report, process, &due->process);
+		code = finish(jsonl, &record, error);
+	}
+	for (size_t i = 0; i < due->sites_count && !code; i++)
+		code = write_site(jsonl, report, &due->sites[i], error);
+	for (size_t i = 0; i < 2 && !code; i++) {
+		if (!due->other[i].sites)
+			continue;
+		begin(jsonl, &record, "metric", "parkscope.other", due->other[i].interval_s);
+		record_add_process(&record, &jsonl->context);
+		record_fill_other(&record, report, i ? SITE_BIRTH : SITE_PARK, &due->other[i]);
+		code = finish(jsonl, &record, error);
+	}
+	return code;
+}
+
+int jsonl_report(struct jsonl *jsonl, const struct report *report, struct error *error)
+{
+	struct record record;
+	int code = set_time(jsonl, report->wall_ns, error);
+
+	run_totals_add(&jsonl->totals, report);
+	for (size_t i = 0; i < report->processes_count && !code; i++)
+		code = write_process(jsonl, report, report->processes[i], error);
+	if (code)
+		return code;
+	emission_end_report(jsonl->emission);
+	if (report->losses && losses_interval(report->losses)) {
+		begin(jsonl, &record, "metric", "parkscope.loss", report->interval_s);
+		record_fill_loss(&record, report->losses);
+		code = finish(jsonl, &record, error);
+		if (code)
+			return code;
+	}
+	return flush(jsonl, error);
+}
+
+int jsonl_end(struct jsonl *jsonl, const struct run_end *end, struct error *error)
+{
+	struct record record;
+	int code = set_time(jsonl, end->wall_ns, error);
+
+	if (code)
+		return code;
+	begin(jsonl, &record, "event", "parkscope.end", end->watched_s);
+	record_fill_end(&record, &jsonl->totals, end);
+	code = finish(jsonl, &record, error);
+	return code ? code : flush(jsonl, error);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_OUTPUT_JSONL_H
+#define PARKSCOPE_OUTPUT_JSONL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "model/report.h"
+#include "output/run.h"
+#include "output/sink.h"
+
+/*
+ * One JSON object a line, as doc/schema.json says. Which records a report
+ * writes: emission.h. Everything a process says is escaped; lines are ASCII.
+ * `seq` counts records that were made, so that one which could not be written
+ * leaves a gap.
+ */
+
+/* The version of doc/schema.json. */
+#define JSONL_SCHEMA_VERSION "1.0"
+
+struct jsonl_feature {
+	const char *name;
+	bool available;
+};
+
+/* A view that must outlive the jsonl. */
+struct jsonl_config {
+	const char *command; /* "watch" or "dump" */
+	const char *version; /* of the tool */
+	const char *hostname;
+	const char *run_id;
+	bool full;  /* --full; `dump` writes everything anyway */
+	size_t top; /* sites of each kind of a process in one report; 0: no limit */
+	size_t features_count;
+	const struct jsonl_feature *features;
+	size_t degraded_count;
+	const char *const *degraded; /* sentences: what does not work here and why */
+};
+
+struct jsonl;
+
+/* The sink must outlive it. NULL without memory. */
+struct jsonl *jsonl_new(const struct jsonl_config *config, struct sink *sink);
+void jsonl_free(struct jsonl *jsonl);
+define_auto_free(jsonl)
+
+/* Each returns 0, -ENOMEM or what sink_write() says. */
+int jsonl_start(struct jsonl *jsonl, int64_t wall_ns, struct error *error);
+int jsonl_report(struct jsonl *jsonl, const struct report *report, struct error *error);
+int jsonl_end(struct jsonl *jsonl, const struct run_end *end, struct error *error);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "output/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct sink {
+	int fd;
+	char *path; /* NULL: standard output */
+	bool torn;  /* what was written last does not end a line */
+};
+
+static int open_path(const char *path, struct error *error)
+{
+	/* O_NONBLOCK: opening a FIFO without a reader must fail instead of waiting for one. */
+	autoclose int fd =
+		open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
+	int flags, code;
+
+	if (fd < 0 && errno == ENXIO)
+		return error_set(error, -ENXIO, "cannot open %s: nobody reads this FIFO", path);
+	if (fd < 0) {
+		code = -errno;
+		return error_set(error, code, "cannot open %s: %s", path, strerror(-code));
+	}
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
+		code = -errno;
+		return error_set(error, code, "cannot open %s: %s", path, strerror(-code));
+	}
+	return take_fd(fd);
+}
+
+int sink_open(const char *path, struct sink **sink, struct error *error)
+{
+	auto_free(sink) struct sink *fresh = calloc(1, sizeof(*fresh));
+
+	if (!fresh)
+		return error_set(error, -ENOMEM, "out of memory");
+	fresh->fd = -1;
+	if (!path) {
+		if (fcntl(STDOUT_FILENO, F_GETFL) < 0)
+			return error_set(error, -EBADF, "standard output is closed");
+		fresh->fd = STDOUT_FILENO;
+		*sink = take_ptr(fresh);
+		return 0;
+	}
+	fresh->path = strdup(path);
+	if (!fresh->path)
+		return error_set(error, -ENOMEM, "out of memory");
+	fresh->fd = open_path(path, error);
+	if (fresh->fd < 0)
+		return fresh->fd;
+	*sink = take_ptr(fresh);
+	return 0;
+}
+
+void sink_free(struct sink *sink)
+{
+	if (!sink)
+		return;
+	if (sink->path && sink->fd >= 0)
+		close(sink->fd);
+	free(sink->path);
+	free(sink);
+}
+
+/* Whoever gave us standard output may have made it non-blocking. */
+static int wait_for_room(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+
+	return poll(&pollfd, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int write_all(int fd, const char *text, size_t length, size_t *written)
+{
+	*written = 0;
+	while (*written < length) {
+		ssize_t count = write(fd, text + *written, length - *written);
+
+		if (count > 0) {
+			*written += (size_t)count;
+		} else if (count == 0) {
+			return -EIO;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			int code = wait_for_room(fd);
+
+			if (code)
+				return code;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+int sink_write(struct sink *sink, const char *text, size_t length, struct error *error)
+{
+	size_t written = 0;
+	int code = 0;
+
+	if (!length)
+		return 0;
+	if (sink->torn) {
+		code = write_all(sink->fd, "\n", 1, &written);
+		sink->torn = code != 0;
+	}
+	if (!code) {
+		code = write_all(sink->fd, text, length, &written);
+		sink->torn = written && text[written - 1] != '\n';
+	}
+	if (code)
+		error_set(error, code, "cannot write to %s: %s",
+			  sink->path ? sink->path : "standard output", strerror(-code));
+	return code;
+}
+
+int sink_reopen(struct sink *sink, struct error *error)
+{
+	int fd;
+
+	if (!sink->path)
+		return 0;
+	fd = open_path(sink->path, error);
+	if (fd < 0)
+		return fd;
+	close(sink->fd);
+	sink->fd = fd;
+	sink->torn = false;
+	return 0;
+}
+
+bool sink_is_terminal(const struct sink *sink)
+{
+	return isatty(sink->fd) == 1;
+}

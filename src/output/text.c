@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "output/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/text_internal.h"
+
+struct text *text_new(const struct text_config *config, struct sink *sink)
+{
+	struct text *text = calloc(1, sizeof(*text));
+
+	if (!text)
+		return NULL;
+	text->config = *config;
+	text->sink = sink;
+	text->layout.ascii = config->ascii;
+	text->layout.colour = config->colour;
+	text_resize(text, config->width, config->height);
+	return text;
+}
+
+void text_free(struct text *text)
+{
+	if (!text)
+		return;
+	buffer_release(&text->buffer);
+	free(text);
+}
+
+void text_resize(struct text *text, size_t width, size_t height)
+{
+	if (!width)
+		width = TEXT_WIDTH_DEFAULT;
+	text->layout.width = width < TEXT_WIDTH_MIN ? TEXT_WIDTH_MIN : width;
+	text->config.height = height;
+}
+
+const char *text_ellipsis(const struct text *text)
+{
+	return text->config.ascii ? "..." : "\xe2\x80\xa6";
+}
+
+size_t text_top(const struct text *text, size_t count)
+{
+	return text->config.top && text->config.top < count ? text->config.top : count;
+}
+
+void text_cell(uint64_t count, char cell[FORMAT_NUMBER_SIZE])
+{
+	if (count)
+		snprintf(cell, FORMAT_NUMBER_SIZE, "%" PRIu64, count);
+	else
+		strcpy(cell, "-");
+}
+
+/* "120 futex do_work+0x1f (target)": the largest crowd of a process. */
+static int print_largest_site(struct text *text, const struct watched_process *process)
+{
+	autofree struct site **sites = NULL;
+	char item[128];
+	size_t count;
+	int code = report_sites(process, SITE_PARK, &sites, &count);
+
+	if (code)
+		return code;
+	if (!count || !sites[0]->crowd.now) {
+		layout_text(&text->layout, "-");
+		layout_end_line(&text->layout);
+		return 0;
+	}
+	snprintf(item, sizeof(item), "%" PRIu64 " %s ", sites[0]->crowd.now, sites[0]->reason);
+	layout_text(&text->layout, item);
+	text_where(text, sites[0]->stack);
+	return 0;
+}
+
+/* Widths of the overview; comm has at most 15 bytes, pid_max is 2^22. */
+enum {
+	PID_WIDTH = 7,
+	NAME_WIDTH = 15,
+	THREADS_WIDTH = 7,
+	RATE_WIDTH = 8,
+	BORN_WIDTH = 5,
+};
+
+static void print_overview_cells(struct text *text, bool events, const char *const cells[6])
+{
+	struct layout *layout = &text->layout;
+
+	layout_right(layout, cells[0], PID_WIDTH);
+	layout_text(layout, " ");
+	layout_hostile(layout, cells[1], NAME_WIDTH);
+	layout_tab(layout, PID_WIDTH + 1 + NAME_WIDTH);
+	layout_text(layout, " ");
+	layout_right(layout, cells[2], THREADS_WIDTH);
+	for (size_t i = 3; i < 6 && events; i++) {
+		layout_text(layout, " ");
+		layout_right(layout, cells[i], i == 3 ? RATE_WIDTH : BORN_WIDTH);
+	}
+	if (layout->column + WHERE_COLUMNS_MIN > layout->width) {
+		layout_end_line(layout);
+		layout_tab(layout, PID_WIDTH + 1);
+	} else {
+		layout_text(layout, "  ");
+	}
+}
+
+static int print_overview_row(struct text *text, const struct report *report,
+			      const struct watched_process *process)
+{
+	char numbers[6][FORMAT_NUMBER_SIZE];
+	const char *cells[6] = {numbers[0], process->name ? process->name : "[unknown]",
+				numbers[2], numbers[3],
+				numbers[4], numbers[5]};
+	double rate = growth_per_minute(&process->threads.growth);
+
+	snprintf(numbers[0], FORMAT_NUMBER_SIZE, "%" PRIu32, process->pid);
+	text_cell(process->threads.now, numbers[2]);
+	if (rate >= 0.05 || rate <= -0.05)
+		snprintf(numbers[3], FORMAT_NUMBER_SIZE, "%+.1f", rate);
+	else
+		strcpy(numbers[3], "-");
+	text_cell(process->threads.born - process->threads.reported.born, numbers[4]);
+	text_cell(process->threads.exited - process->threads.reported.exited, numbers[5]);
+	print_overview_cells(text, report->events, cells);
+	return print_largest_site(text, process);
+}
+
+static int print_overview(struct text *text, const struct report *report)
+{
+	static const char *const titles[6] = {"PID", "NAME", "THREADS", "+/MIN", "BORN", "EXIT"};
+	size_t shown = text_top(text, report->processes_count);
+	char line[128], number[FORMAT_NUMBER_SIZE];
+	uint64_t threads = 0;
+
+	layout_colour(&text->layout, COLOUR_HEAD);
+	print_overview_cells(text, report->events, titles);
+	layout_text(&text->layout, "MOST PARKED AT");
+	layout_colour(&text->layout, COLOUR_NONE);
+	layout_end_line(&text->layout);
+	for (size_t i = 0; i < shown; i++) {
+		int code = print_overview_row(text, report, report->processes[i]);
+
+		if (code)
+			return code;
+	}
+	if (shown == report->processes_count)
+		return 0;
+	for (size_t i = shown; i < report->processes_count; i++)
+		threads += report->processes[i]->threads.now;
+	format_count(threads, number);
+	snprintf(line, sizeof(line), "%s and %zu more process%s, %s thread%s", text_ellipsis(text),
+		 report->processes_count - shown, report->processes_count - shown == 1 ? "" : "es",
+		 number, threads == 1 ? "" : "s");
+	layout_text(&text->layout, line);
+	layout_end_line(&text->layout);
+	return 0;
+}
+
+static void print_losses(struct text *text, const struct losses *losses, bool of_run)
+{
+	bool any = false;
+
+	for (size_t i = 0; losses && i < losses->count; i++) {
+		uint64_t count = of_run ? losses->items[i].total : losses->items[i].interval;
+		char item[128], number[FORMAT_NUMBER_SIZE];
+
+		if (!count)
+			continue;
+		if (!any) {
+			layout_colour(&text->layout, COLOUR_WARNING);
+			layout_text(&text->layout, "LOST");
+		} else {
+			layout_text(&text->layout, ",");
+		}
+		format_count(count, number);
+		snprintf(item, sizeof(item), "%s %s", number, losses->items[i].cause);
+		layout_item(&text->layout, item, any ? 1 : 2, 6);
+		any = true;
+	}
+	if (!any)
+		return;
+	layout_colour(&text->layout, COLOUR_NONE);
+	layout_end_line(&text->layout);
+}
+
+static void print_cost(struct text *text, const struct own_cost *cost, bool with_sweep)
+{
+	char item[96], number[FORMAT_NUMBER_SIZE];
+
+	layout_text(&text->layout, "COST");
+	snprintf(item, sizeof(item), "cpu %.3fs", cost->cpu_seconds);
+	layout_item(&text->layout, item, 2, 6);
+	if (cost->bpf_seconds >= 0) {
+		format_count(cost->bpf_runs, number);
+		snprintf(item, sizeof(item), "bpf %.3fs in %s runs", cost->bpf_seconds, number);
+		layout_item(&text->layout, item, 2, 6);
+	}
+	format_bytes(cost->rss_bytes, number);
+	snprintf(item, sizeof(item), "rss %s", number);
+	layout_item(&text->layout, item, 2, 6);
+	if (with_sweep) {
+		snprintf(item, sizeof(item), "sweep %.1fms", cost->sweep_seconds * 1e3);
+		layout_item(&text->layout, item, 2, 6);
+	}
+	layout_end_line(&text->layout);
+}
+
+static int print_processes(struct text *text, const struct report *report)
+{
+	int code = 0;
+
+	if (!report->processes_count) {
+		layout_text(&text->layout, "no process is watched");
+		layout_end_line(&text->layout);
+		return 0;
+	}
+	if (report->processes_count > 1 && !text->config.details)
+		return print_overview(text, report);
+	for (size_t i = 0; i < report->processes_count && !code; i++) {
+		if (i)
+			layout_end_line(&text->layout);
+		code = text_process(text, report, report->processes[i]);
+	}
+	return code;
+}
+
+/* Leaves out what would scroll the screen, and says so. */
+static void cut_to_height(struct text *text)
+{
+	size_t lines = 0, kept = 0;
+	char more[64];
+
+	for (size_t i = 0; i < text->buffer.length; i++) {
+		if (text->buffer.data[i] != '\n')
+			continue;
+		lines++;
+		/* One line for the note, one for the cursor. */
+		if (lines == text->config.height - 2)
+			kept = i + 1;
+	}
+	if (lines < text->config.height)
+		return;
+	snprintf(more, sizeof(more), "%s %zu more lines\n", text_ellipsis(text),
+		 lines - (text->config.height - 2));
+	text->buffer.length = kept;
+	if (text->config.colour)
+		buffer_add_text(&text->buffer, "\033[0m");
+	buffer_add_text(&text->buffer, more);
+}
+
+static int write_out(struct text *text, struct error *error)
+{
+	if (text->buffer.failed)
+		return error_set(error, -ENOMEM, "out of memory");
+	return sink_write(text->sink, text->buffer.data, text->buffer.length, error);
+}
+
+int text_report(struct text *text, const struct report *report, struct error *error)
+{
+	char time[FORMAT_TIME_SIZE], line[FORMAT_TIME_SIZE + 48];
+	int code;
+
+	run_totals_add(&text->totals, report);
+	buffer_clear(&text->buffer);
+	if (text->config.redraw)
+		buffer_add_text(&text->buffer, "\033[H\033[2J");
+	layout_begin(&text->layout, &text->buffer);
+	format_time(report->wall_ns, 0, time);
+	if (report->events)
+		snprintf(line, sizeof(line), "--- %s  interval %.1fs", time, report->interval_s);
+	else
+		snprintf(line, sizeof(line), "--- %s", time);
+	layout_text(&text->layout, line);
+	layout_end_line(&text->layout);
+
+	code = print_processes(text, report);
+	if (code)
+		return error_set(error, code, "out of memory");
+	print_losses(text, report->losses, false);
+	if (text->config.verbose)
+		print_cost(text, &report->cost, true);
+	if (text->config.redraw && text->config.height > 2)
+		cut_to_height(text);
+	return write_out(text, error);
+}
+
+int text_end(struct text *text, const struct run_end *end, struct error *error)
+{
+	char item[96], number[FORMAT_NUMBER_SIZE];
+	const struct {
+		uint64_t count;
+		const char *one, *many;
+	} totals[] = {
+		{text->totals.processes, "process", "processes"},
+		{text->totals.waits, "wait", "waits"},
+		{text->totals.births, "birth", "births"},
+		{text->totals.exits, "exit", "exits"},
+	};
+
+	if (!text->config.verbose)
+		return 0;
+	buffer_clear(&text->buffer);
+	layout_begin(&text->layout, &text->buffer);
+	format_seconds(end->watched_s, number);
+	snprintf(item, sizeof(item), "TOTAL  watched %s", number);
+	layout_text(&text->layout, item);
+	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+		format_count(totals[i].count, number);
+		snprintf(item, sizeof(item), "%s %s", number,
+			 totals[i].count == 1 ? totals[i].one : totals[i].many);
+		layout_item(&text->layout, item, 2, 7);
+	}
+	layout_end_line(&text->layout);
+	print_losses(text, end->losses, true);
+	print_cost(text, end->cost, false);
+	return write_out(text, error);
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "output/where.h"
+
+#include <string.h>
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* File names of glibc, musl, their loaders and the C++ runtimes, in all their versions. */
+static bool is_runtime_module(const char *module)
+{
+	static const char *const prefixes[] = {
+		"libc.so",  "libc-2.",   "libpthread.so", "libpthread-2.", "librt.so",
+		"librt-2.", "ld-linux",  "ld-2.",         "ld64.so",       "ld.so",
+		"ld-musl",  "libc.musl", "libstdc++.so",  "libc++.so",     "libc++abi.so",
+		"libgcc_s", "[vdso]",    "linux-vdso",    "libanl.so",     "libdl.so",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (starts_with(module, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* The same code linked statically has the program's module: only names tell. */
+static bool is_wrapper_function(const char *function)
+{
+	static const char *const prefixes[] = {
+		"__GI_",
+		"__libc_",
+		"__futex_",
+		"__pthread_",
+		"pthread_cond_",
+		"pthread_mutex_",
+		"pthread_rwlock_",
+		"pthread_join",
+		"pthread_timedjoin",
+		"pthread_create",
+		"pthread_barrier_",
+		"__lll_",
+		"___pthread_",
+		"__new_sem_",
+		"__syscall",
+		"std::condition_variable::",
+		"std::thread::_M_",
+		"std::mutex::",
+	};
+	static const char *const names[] = {
+		"accept",
+		"accept4",
+		"clock_nanosleep",
+		"clone",
+		"clone3",
+		"__clone",
+		"__clone3",
+		"__clone_internal",
+		"connect",
+		"create_thread",
+		"epoll_pwait",
+		"epoll_wait",
+		"fdatasync",
+		"flock",
+		"fsync",
+		"futex_wait",
+		"futex_wait_cancelable",
+		"lll_lock_wait",
+		"msgrcv",
+		"nanosleep",
+		"__nanosleep",
+		"__clock_nanosleep",
+		"pause",
+		"poll",
+		"__poll",
+		"ppoll",
+		"pread64",
+		"pselect",
+		"pwrite64",
+		"read",
+		"__read",
+		"readv",
+		"recv",
+		"recvfrom",
+		"recvmsg",
+		"select",
+		"__select",
+		"sem_timedwait",
+		"sem_wait",
+		"semop",
+		"semtimedop",
+		"send",
+		"sendmsg",
+		"sendto",
+		"sigsuspend",
+		"sigtimedwait",
+		"sigwait",
+		"sigwaitinfo",
+		"sleep",
+		"__sleep",
+		"start_thread",
+		"syscall",
+		"thrd_join",
+		"thrd_sleep",
+		"usleep",
+		"wait",
+		"wait4",
+		"waitid",
+		"waitpid",
+		"__wait4",
+		"write",
+		"__write",
+		"writev",
+		"do_futex_wait",
+		"__read_nocancel",
+		"__write_nocancel",
+		"cnd_wait",
+		"cnd_timedwait",
+		"mtx_lock",
+		"internal_syscall_cancel",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (starts_with(function, prefixes[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(function, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_application_frame(const struct frame *frame)
+{
+	if (frame->kind != FRAME_USER || frame->guess || (!frame->function && !frame->module))
+		return false;
+	if (frame->module && is_runtime_module(frame->module))
+		return false;
+	return !frame->function || !is_wrapper_function(frame->function);
+}
+
+size_t where_frame(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (is_application_frame(&stack->frames[i]))
+			return i;
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->frames[i].kind == FRAME_USER && stack->frames[i].function)
+			return i;
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->frames[i].kind != FRAME_KERNEL)
+			return i;
+	return 0;
+}
