@@ -2,7 +2,8 @@
 /*
  * Threads come and go: batches of `batch` threads are started and joined, `rate` threads a second
  * (0: as fast as it goes), `max` in all (0: no end). exec_after=N executes the program again, once,
- * after N threads, while one thread still stands.
+ * after N threads, while one thread still stands. With together=1 the threads of a batch wait for
+ * each other, so that the peak is the batch.
  */
 #include "target.h"
 
@@ -21,10 +22,11 @@ static uint64_t rate;
 static uint64_t batch = 8;
 static uint64_t max;
 static uint64_t exec_after;
+static uint64_t together;
 static uint64_t created, exited, peak;
 static uint64_t created_before_exec;
 static _Atomic uint64_t now;
-static struct target_gate gate;
+static struct target_gate gate, batch_gate;
 
 static void *stand(void *argument)
 {
@@ -34,6 +36,8 @@ static void *stand(void *argument)
 
 TARGET_FRAME static void *short_task(void *argument)
 {
+	if (together)
+		target_gate_pass(&batch_gate);
 	now--;
 	return argument;
 }
@@ -42,6 +46,8 @@ TARGET_FRAME static void run_batch(uint64_t count)
 {
 	pthread_t threads[MAX_BATCH];
 
+	if (together)
+		target_gate_init(&batch_gate);
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t standing = ++now;
 
@@ -50,10 +56,14 @@ TARGET_FRAME static void run_batch(uint64_t count)
 		target_thread("short_task", STACK_BYTES, &threads[i], short_task, NULL);
 		created++;
 	}
+	if (together)
+		target_gate_open(&batch_gate);
 	for (uint64_t i = 0; i < count; i++) {
 		pthread_join(threads[i], NULL);
 		exited++;
 	}
+	if (together)
+		close(batch_gate.read_end);
 	target_keep_frame();
 }
 
@@ -68,21 +78,30 @@ static void report(void)
 
 static void execute_again(char **argv)
 {
-	char text[32];
+	char text[32], path[4096];
+	ssize_t length;
 
 	snprintf(text, sizeof(text), "%" PRIu64, created);
 	setenv(CREATED_VARIABLE, text, 1);
 	target_print("created", created);
 	target_print("exec", 1);
 	fflush(stdout);
-	execv("/proc/self/exe", argv);
+	/* By its real path, so that the name of the process stays what it was. */
+	length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (length < 0)
+		target_die("/proc/self/exe: %m");
+	path[length] = '\0';
+	execv(path, argv);
 	target_die("execv: %m");
 }
 
 int main(int argc, char **argv)
 {
-	const struct target_option options[] = {
-		{"rate", &rate}, {"batch", &batch}, {"max", &max}, {"exec_after", &exec_after}};
+	const struct target_option options[] = {{"rate", &rate},
+						{"batch", &batch},
+						{"max", &max},
+						{"exec_after", &exec_after},
+						{"together", &together}};
 	const char *before = getenv(CREATED_VARIABLE);
 	uint64_t next_ns = 0;
 	bool running = false;

@@ -16,7 +16,7 @@ static void *stand(void *argument)
 int main(int argc, char **argv)
 {
 	const struct target_option options[] = {{"ms", &ms}, {"threads", &threads}};
-	uint64_t end_ns = target_now_ns() + ms * 1000000;
+	uint64_t start_ns = target_now_ns();
 	enum target_event event;
 
 	target_start(argc, argv, options, 2);
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 	target_print("threads", threads);
 	target_ready();
 	do
-		event = target_next((int64_t)end_ns);
+		event = target_next((int64_t)(start_ns + ms * 1000000));
 	while (event != TARGET_TIMEOUT && event != TARGET_QUIT);
 	target_finish();
 }

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ static struct rounds_worker workers[] = {
 };
 /* To and from the child that stops us. */
 static int request_fd, reply_fd;
+static pid_t child;
 
 static void on_signal(int number)
 {
@@ -109,7 +111,7 @@ static void stop_on_request(pid_t parent, int requests, int replies)
 static void start_child(void)
 {
 	int requests[2], replies[2];
-	pid_t parent = getpid(), child;
+	pid_t parent = getpid();
 
 	if (pipe2(requests, O_CLOEXEC) < 0 || pipe2(replies, O_CLOEXEC) < 0)
 		target_die("pipe: %m");
@@ -125,6 +127,12 @@ static void start_child(void)
 	close(replies[1]);
 	request_fd = requests[1];
 	reply_fd = replies[0];
+}
+
+static void end_child(void)
+{
+	close(request_fd);
+	waitpid(child, NULL, 0);
 }
 
 static void stop_and_continue(void)
@@ -189,6 +197,7 @@ int main(int argc, char **argv)
 	target_start(argc, argv, options, 2);
 	sigaction(SIGUSR1, &action, NULL);
 	start_child();
+	target_on_finish(end_child);
 	workers[UNTIMED].wait = wait_untimed;
 	workers[TIMED].wait = wait_timed;
 	for (int i = 0; i < KINDS; i++) {

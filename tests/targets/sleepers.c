@@ -81,8 +81,7 @@ static struct sleeper sleepers[] = {
 
 #define SLEEPERS (sizeof(sleepers) / sizeof(*sleepers))
 
-static uint64_t parked, parked_at_end;
-static bool ended;
+static uint64_t parked;
 static int locked_fd = -1; /* the child has an fcntl lock on it, main a flock */
 static pid_t child;
 static _Atomic pid_t vfork_child;
@@ -147,7 +146,7 @@ TARGET_FRAME void sleep_in_vfork(void)
 
 	/*
 	 * The child runs on this stack and in this memory, so it calls nothing but the kernel, and
-	 * this thread sleeps uninterruptibly until it is killed by finish().
+	 * this thread sleeps uninterruptibly until the child is killed by clean_up().
 	 */
 	pid = vfork();
 	if (pid == 0) {
@@ -238,6 +237,7 @@ static void *sleeper_main(void *argument)
 static long wait_asleep(struct sleeper *sleeper)
 {
 	const struct timespec pause = {.tv_nsec = 50000};
+	uint64_t limit_ns = target_now_ns() + 60000000000;
 
 	while (!sleeper->returned) {
 		for (int i = 0; sleeper->syscalls[i] >= 0; i++) {
@@ -246,6 +246,8 @@ static long wait_asleep(struct sleeper *sleeper)
 			if (target_is_parked(sleeper->tid, number, TARGET_ANY))
 				return sleeper->syscalls[i];
 		}
+		if (target_now_ns() > limit_ns)
+			target_die("%s does not sleep as it should", sleeper->kind);
 		nanosleep(&pause, NULL);
 	}
 	return -1;
@@ -262,24 +264,24 @@ static uint64_t count_parked(void)
 
 static void report(void)
 {
-	target_print("threads_parked", ended ? parked_at_end : count_parked());
+	target_print("threads_parked", count_parked());
 }
 
-static void finish(void) __attribute__((noreturn));
-static void finish(void)
+static void clean_up(void)
 {
-	parked_at_end = count_parked();
-	ended = true;
 	if (message_queue >= 0)
 		msgctl(message_queue, IPC_RMID, NULL);
 	if (semaphore_set >= 0)
 		semctl(semaphore_set, 0, IPC_RMID);
-	/* Their parents are threads that wait for them and reap them. */
-	if (vfork_child > 0)
+	/* Threads wait for both and may reap them first; either way they are gone after this. */
+	if (vfork_child > 0) {
 		kill(vfork_child, SIGKILL);
-	if (child > 0)
+		waitpid(vfork_child, NULL, 0);
+	}
+	if (child > 0) {
 		kill(child, SIGKILL);
-	target_finish();
+		waitpid(child, NULL, 0);
+	}
 }
 
 int main(int argc, char **argv)
@@ -295,6 +297,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sleepers: no IPC namespace of its own: %s\n", strerror(errno));
 	start_child();
 	target_on_report(report);
+	target_on_finish(clean_up);
 
 	for (size_t i = 0; i < SLEEPERS; i++) {
 		struct sleeper *sleeper = &sleepers[i];
@@ -316,7 +319,5 @@ int main(int argc, char **argv)
 	target_print("child", child > 0 ? (uint64_t)child : 0);
 	target_print("threads", parked);
 	target_ready();
-	while (target_next(-1) != TARGET_QUIT)
-		;
-	finish();
+	target_stand();
 }

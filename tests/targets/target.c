@@ -40,6 +40,7 @@ static int notified_fd = -1;
 static uint64_t end_ns = UINT64_MAX;
 static bool is_done;
 static void (*print_counters)(void);
+static void (*clean_up_at_end)(void);
 
 void target_die(const char *format, ...)
 {
@@ -121,6 +122,11 @@ void target_on_report(void (*report)(void))
 	print_counters = report;
 }
 
+void target_on_finish(void (*clean_up)(void))
+{
+	clean_up_at_end = clean_up;
+}
+
 void target_print(const char *key, uint64_t value)
 {
 	printf("%s=%" PRIu64 "\n", key, value);
@@ -155,6 +161,8 @@ void target_finish(void)
 	puts("final=1");
 	print_report();
 	fflush(NULL);
+	if (clean_up_at_end)
+		clean_up_at_end();
 	_exit(0);
 }
 
@@ -352,6 +360,7 @@ bool target_is_parked(pid_t tid, uint64_t number, uint64_t first)
 void target_wait_parked(pid_t tid, uint64_t number, uint64_t first)
 {
 	const struct timespec pause = {.tv_nsec = 50000};
+	uint64_t limit_ns = target_now_ns() + 60 * NS_PER_S;
 
 	for (unsigned int tries = 0;; tries++) {
 		if (target_is_parked(tid, number, first)) {
@@ -360,8 +369,12 @@ void target_wait_parked(pid_t tid, uint64_t number, uint64_t first)
 			if (state == 'S' || state == 'D')
 				return;
 		}
-		if (tries % 100 == 99 && !target_task_state(getpid(), tid))
-			target_die("thread %d is gone before it slept, or /proc is missing", tid);
+		if (tries % 100 == 99) {
+			if (!target_task_state(getpid(), tid))
+				target_die("thread %d is gone, or /proc is missing", tid);
+			if (target_now_ns() > limit_ns)
+				target_die("thread %d does not sleep as it should", tid);
+		}
 		if (tries < 200)
 			sched_yield();
 		else

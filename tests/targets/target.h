@@ -52,6 +52,9 @@ void target_start(int argc, char **argv, const struct target_option *options, si
 /* `report` prints the program's counters; it serves "report" and the final lines. */
 void target_on_report(void (*report)(void));
 
+/* `clean_up` runs once, after the final counters are printed: for children and the like. */
+void target_on_finish(void (*clean_up)(void));
+
 /* Prints "ready". */
 void target_ready(void);
 
@@ -99,7 +102,7 @@ pid_t target_thread(const char *name, size_t stack_bytes, pthread_t *thread, voi
  */
 bool target_is_parked(pid_t tid, uint64_t number, uint64_t first);
 
-/* Until target_is_parked() and its stat says S or D. */
+/* Until target_is_parked() and its stat says S or D; the program fails after a minute. */
 void target_wait_parked(pid_t tid, uint64_t number, uint64_t first);
 
 /* State letter of a task of any process, 0 when it is gone. */
