@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "unit_test.h"
+
+#define ARGUMENTS_MAX 16
+
+/* Parses words that end with NULL; the error's text stays readable. */
+static int parse(struct options *options, struct error *error, const char *const *words)
+{
+	char *argv[ARGUMENTS_MAX] = {(char *)"parkscope"};
+	int argc = 1;
+
+	for (; *words; words++)
+		argv[argc++] = (char *)*words;
+	return options_parse(argc, argv, options, error);
+}
+
+#define parse_words(options, error, ...) \
+	parse(options, error, (const char *const[]){__VA_ARGS__, NULL})
+
+static void defaults(void **state)
+{
+	const char *const none[] = {NULL};
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, NULL, none), 0);
+	assert_int_equal(options.command, COMMAND_WATCH);
+	assert_int_equal(options.format, FORMAT_TEXT);
+	assert_int_equal(options.interval_ns, 5000000000ULL);
+	assert_int_equal(options.count, 0);
+	assert_int_equal(options.pids_count, 0);
+	assert_int_equal(options.top, 10);
+}
+
+static void options_stand_before_and_after_the_command(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "-i", "2s", "dump", "-p", "7", "-f", "jsonl"),
+			 0);
+	assert_int_equal(options.command, COMMAND_DUMP);
+	assert_int_equal(options.interval_ns, 2000000000ULL);
+	assert_int_equal(options.format, FORMAT_JSONL);
+	assert_int_equal(options.pids_count, 1);
+	assert_int_equal(options.pids[0], 7);
+	options_clear(&options);
+}
+
+static void pids_repeat_and_take_lists(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "-p", "5,3", "--pid=9", "-p", "3"), 0);
+	assert_int_equal(options.pids_count, 3);
+	assert_int_equal(options.pids[0], 5);
+	assert_int_equal(options.pids[1], 3);
+	assert_int_equal(options.pids[2], 9);
+	options_clear(&options);
+}
+
+static void durations(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} good[] = {{"500ms", 500000000ULL},  {"5s", 5000000000ULL}, {"2m", 120000000000ULL},
+		    {"1h", 3600000000000ULL}, {"3", 3000000000ULL},  {"1.5s", 1500000000ULL}};
+	static const char *const bad[] = {"",    "s",    "-1s", "5x",  " 5s",      "5 s",
+					  "1e9", "0x10", "inf", "nan", "9999999h", "1.2.3s"};
+	uint64_t ns = 42;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(options_parse_duration(good[i].text, &ns), 0);
+		assert_int_equal(ns, good[i].ns);
+	}
+	ns = 42;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(options_parse_duration(bad[i], &ns), -EINVAL);
+	assert_int_equal(ns, 42);
+}
+
+static void assert_usage_error(const char *const *words, const char *said)
+{
+	struct options options = {.top = 77};
+	struct error error = {0};
+
+	assert_int_equal(parse(&options, &error, words), -EINVAL);
+	if (!strstr(error.text, said))
+		fail_msg("'%s' does not say '%s'", error.text, said);
+	assert_null(strchr(error.text, '\n'));
+	assert_int_equal(options.top, 77);
+}
+
+#define assert_usage(said, ...) assert_usage_error((const char *const[]){__VA_ARGS__, NULL}, said)
+
+static void wrong_usage_is_said_in_one_line(void **state)
+{
+	(void)state;
+	assert_usage("'abc' is not a process id", "-p", "abc");
+	assert_usage("'12x' is not a process id", "-p", "12x");
+	assert_usage("'' is not a process id", "-p", "1,,2");
+	assert_usage("'0' is not a process id", "-p", "0");
+	assert_usage("'-1' is not a process id", "-p", "-1");
+	assert_usage("'99999999999999999999' is not a process id", "-p", "99999999999999999999");
+	assert_usage("at least 100ms", "-i", "0");
+	assert_usage("at least 100ms", "-i", "99ms");
+	assert_usage("'0' is not a number of reports", "-n", "0");
+	assert_usage("'-3' is not a number of reports", "-n", "-3");
+	assert_usage("'0' is not a time", "-d", "0");
+	assert_usage("'x' is not a number of sites", "-t", "x");
+	assert_usage("unknown format 'xml'", "-f", "xml");
+	assert_usage("unknown command 'wtach'", "wtach");
+	assert_usage("unexpected argument 'more'", "dump", "more");
+	assert_usage("unknown option '--nope'", "--nope");
+	assert_usage("unknown option '-z'", "-z");
+	assert_usage("unknown option '-z'", "dump", "-z");
+	assert_usage("'-p' needs a value", "-p");
+	assert_usage("'--interval' needs a value", "--interval");
+	assert_usage("a value that it does not take", "--full=1");
+	assert_usage("is not no-FEATURE", "--debug=no-such");
+	assert_usage("is not no-FEATURE", "--debug", "task_storage");
+	assert_usage("there is no fallback for btf", "--debug=no-btf");
+}
+
+static void features_are_forced_off(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(
+		parse_words(&options, NULL, "--debug=no-task_storage", "--debug=no-prev_state"), 0);
+	assert_true(options.forced_off[FEATURE_TASK_STORAGE]);
+	assert_true(options.forced_off[FEATURE_PREV_STATE]);
+	assert_false(options.forced_off[FEATURE_SCHED_INFO]);
+}
+
+static void help_fits_a_screen(void **state)
+{
+	char text[8192] = "";
+	FILE *file = fmemopen(text, sizeof(text), "w");
+	size_t lines = 0;
+
+	(void)state;
+	assert_non_null(file);
+	options_print_help(file);
+	fclose(file);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		lines++;
+		assert_true(strlen(line) <= 80);
+	}
+	assert_in_range(lines, 15, 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(options_stand_before_and_after_the_command),
+		cmocka_unit_test(pids_repeat_and_take_lists),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(wrong_usage_is_said_in_one_line),
+		cmocka_unit_test(features_are_forced_off),
+		cmocka_unit_test(help_fits_a_screen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
