@@ -69,7 +69,8 @@ template <typename Wait> static void park(const char *kind, Wait wait)
 	std::promise<pid_t> started;
 	std::future<pid_t> tid_future = started.get_future();
 
-	std::thread([kind, wait, &started] {
+	// The thread owns the promise, which must outlive its own set_value().
+	std::thread([kind, wait, started = std::move(started)]() mutable {
 		parking::Waiter waiter;
 
 		pthread_setname_np(pthread_self(), kind);
