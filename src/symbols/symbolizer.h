@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_SYMBOLS_SYMBOLIZER_H
+#define PARKSCOPE_SYMBOLS_SYMBOLIZER_H
+
+/*
+ * Turns the addresses of a stack into frames.
+ *
+ * Names are those of the moment of asking: ask while the process lives. What has
+ * no name keeps its module and offset, what is in no mapping keeps its address;
+ * nothing is guessed. For one thread at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "model/frame.h"
+
+enum {
+	/* Bytes that are kept of a name, the NUL included. */
+	SYMBOL_NAME_SIZE = 512,
+	/* Memory for symbols of ELF files, and for mappings of processes. */
+	SYMBOLIZER_SYMBOLS_LIMIT = 64 << 20,
+	SYMBOLIZER_MAPPINGS_LIMIT = 16 << 20,
+};
+
+struct symbolizer;
+
+struct symbolizer_process {
+	pid_t pid;        /* thread group id in our pid namespace */
+	uint32_t exec_id; /* changes with every execve of the process */
+};
+
+struct symbolizer_statistics {
+	size_t files;       /* ELF files in the cache */
+	size_t processes;   /* processes in the cache */
+	size_t memory;      /* bytes that both take, kernel symbols not counted */
+	uint64_t loads;     /* ELF files read since the start */
+	uint64_t too_large; /* files without names because their symbols are above the limit */
+};
+
+/*
+ * Reads the kernel's symbols, so that the right to do so is needed only here.
+ * Returns 0 and an object that the caller frees, or -ENOMEM. Where kernel symbols
+ * cannot be read it works without, see symbolizer_kernel_error().
+ */
+int symbolizer_new(struct symbolizer **out, struct error *error);
+void symbolizer_free(struct symbolizer *symbolizer);
+define_auto_free(symbolizer);
+
+/* Why kernel frames have no names; NULL: they have. Belongs to the symbolizer. */
+const struct error *symbolizer_kernel_error(const struct symbolizer *symbolizer);
+
+/*
+ * Names a stack, leaf first: the kernel frames, then the user frames. The first
+ * address of each part is where a thread stands, the others are return addresses
+ * and belong to the call before them: they are looked up one byte lower, while
+ * `offset` and `address` stay what they are. `now_ns` is any clock that does not go
+ * back; it says when mappings have to be read again.
+ *
+ * Frames: `function` and `offset` in it; without a name, `offset` is the ELF virtual
+ * address in the module (as addr2line takes it), or the file offset where the file
+ * could not be read, or counts from the start of a mapping without file. `module` is
+ * a file name, a name in brackets ("[vdso]", "[anon]"), or the kernel module.
+ *
+ * Returns 0 and a stack that the caller frees, or -ENOMEM. A process that is gone
+ * gives frames that are bare addresses.
+ */
+int symbolizer_stack(struct symbolizer *symbolizer, const struct symbolizer_process *process,
+		     const uint64_t *kernel, size_t kernel_count, const uint64_t *user,
+		     size_t user_count, uint64_t now_ns, struct stack **out);
+
+/*
+ * The kernel function that holds one address. Returns 0 or -ENOENT. `name` belongs
+ * to the symbolizer. Does not lower return addresses.
+ */
+int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address, const char **name,
+			   uint64_t *offset);
+
+/* To be called when a process exits: its pid may be used again. */
+void symbolizer_forget_process(struct symbolizer *symbolizer, pid_t pid);
+
+void symbolizer_statistics(const struct symbolizer *symbolizer,
+			   struct symbolizer_statistics *statistics);
+
+#endif
