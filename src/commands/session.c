@@ -40,22 +40,21 @@ static int check_pid_namespace(struct error *error)
 
 static int check_process(uint32_t pid, struct error *error)
 {
-	struct process_identity identity = {0};
+	auto_free(process_identity) struct process_identity *identity = NULL;
 	int err = process_identity_read((pid_t)pid, &identity, NULL);
 
 	if (err == -ESRCH || err == -ENOENT)
 		return error_set(error, -ESRCH, "no process has PID %u", pid);
 	if (err)
 		return error_set(error, err, "cannot read /proc/%u: %s", pid, strerror(-err));
-	if (identity.is_kernel_thread)
-		err = error_set(error, -EINVAL,
-				"PID %u is a kernel thread (%s); parkscope watches processes", pid,
-				identity.name);
-	else if (identity.tgid != (pid_t)pid)
-		err = error_set(error, -EINVAL, "%u is a thread of process %d; use -p %d", pid,
-				(int)identity.tgid, (int)identity.tgid);
-	process_identity_clear(&identity);
-	return err;
+	if (identity->is_kernel_thread)
+		return error_set(error, -EINVAL,
+				 "PID %u is a kernel thread (%s); parkscope watches processes", pid,
+				 identity->name);
+	if (identity->tgid != (pid_t)pid)
+		return error_set(error, -EINVAL, "%u is a thread of process %d; use -p %d", pid,
+				 (int)identity->tgid, (int)identity->tgid);
+	return 0;
 }
 
 int session_open(const struct options *options, bool events, struct session **ret,

@@ -66,26 +66,30 @@ struct process_entry *process_table_find(const struct process_table *table, uint
 	return entry;
 }
 
-static void replace_string(char **target, char **source)
+/* Keeps what was known where the new text is missing or there is no memory. */
+static void replace_string(char **target, const char *text)
 {
+	char *copy = text && *text ? strdup(text) : NULL;
+
+	if (!copy)
+		return;
 	free(*target);
-	*target = take_ptr(*source);
+	*target = copy;
 }
 
 /* What cannot be read, because the process is gone, stays as it was. */
 static void identify(struct watched_process *process)
 {
-	struct process_identity identity = {0};
+	auto_free(process_identity) struct process_identity *identity = NULL;
 
 	if (process_identity_read((pid_t)process->pid, &identity, NULL))
 		return;
-	replace_string(&process->name, &identity.name);
-	replace_string(&process->executable, &identity.executable);
-	replace_string(&process->container_id, &identity.container_id);
-	replace_string(&process->entity_id, &identity.entity_id);
-	process->ns_pid = (uint32_t)identity.ns_pid;
-	process->start_unix_ns = identity.start_unix_ns;
-	process_identity_clear(&identity);
+	replace_string(&process->name, identity->name);
+	replace_string(&process->executable, identity->executable);
+	replace_string(&process->container_id, identity->container_id);
+	replace_string(&process->entity_id, identity->entity_id);
+	process->ns_pid = (uint32_t)identity->ns_pid;
+	process->start_unix_ns = identity->start_unix_ns;
 }
 
 struct process_entry *process_table_enter(struct process_table *table, uint32_t tgid,

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "commands/formatter.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "output/jsonl.h"
+#include "output/text.h"
+#include "version.h"
+
+struct formatter {
+	const struct options *options;
+	struct sink *sink;
+	struct text *text; /* one of the two */
+	struct jsonl *jsonl;
+
+	/* What the jsonl's configuration points to. */
+	char hostname[256];
+	char run_id[17];
+	struct jsonl_feature features[FEATURE_COUNT];
+	char degraded[FEATURE_COUNT][256];
+	const char *degraded_list[FEATURE_COUNT];
+};
+
+void formatter_free(struct formatter *formatter)
+{
+	if (!formatter)
+		return;
+	text_free(formatter->text);
+	jsonl_free(formatter->jsonl);
+	free(formatter);
+}
+
+static void measure_terminal(size_t *width, size_t *height)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+		return;
+	*width = size.ws_col;
+	*height = size.ws_row;
+}
+
+static int open_text(struct formatter *formatter)
+{
+	const struct options *options = formatter->options;
+	bool dump = options->command == COMMAND_DUMP;
+	struct text_config config = {
+		.top = dump ? 0 : options->top,
+		.stacks = dump || options->verbose ? 0 : TEXT_STACKS_DEFAULT,
+		.frames = dump || options->verbose ? 0 : TEXT_FRAMES_DEFAULT,
+		.details = dump || options->verbose,
+		.verbose = options->verbose,
+	};
+
+	if (sink_is_terminal(formatter->sink)) {
+		measure_terminal(&config.width, &config.height);
+		config.redraw = !dump && !options->plain;
+	}
+	setlocale(LC_CTYPE, "");
+	config.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+	formatter->text = text_new(&config, formatter->sink);
+	return formatter->text ? 0 : -ENOMEM;
+}
+
+static int open_jsonl(struct formatter *formatter, const struct host_features *features)
+{
+	const struct options *options = formatter->options;
+	struct jsonl_config config = {
+		.command = options->command == COMMAND_DUMP ? "dump" : "watch",
+		.version = PARKSCOPE_VERSION,
+		.hostname = formatter->hostname,
+		.run_id = formatter->run_id,
+		.full = options->full,
+		.top = options->top,
+		.features_count = FEATURE_COUNT,
+		.features = formatter->features,
+		.degraded = formatter->degraded_list,
+	};
+	uint64_t run_id;
+
+	if (gethostname(formatter->hostname, sizeof(formatter->hostname) - 1))
+		return -errno;
+	if (getrandom(&run_id, sizeof(run_id), 0) != sizeof(run_id))
+		return -errno;
+	snprintf(formatter->run_id, sizeof(formatter->run_id), "%016" PRIx64, run_id);
+	for (int i = 0; i < FEATURE_COUNT; i++) {
+		const struct feature_info *info = feature_info((enum feature)i);
+
+		formatter->features[i].name = info->name;
+		formatter->features[i].available = features->has[i];
+		if (features->has[i])
+			continue;
+		snprintf(formatter->degraded[config.degraded_count], sizeof(formatter->degraded[0]),
+			 "%s: %s", info->name, info->without);
+		formatter->degraded_list[config.degraded_count] =
+			formatter->degraded[config.degraded_count];
+		config.degraded_count++;
+	}
+	formatter->jsonl = jsonl_new(&config, formatter->sink);
+	return formatter->jsonl ? 0 : -ENOMEM;
+}
+
+int formatter_new(const struct options *options, const struct host_features *features,
+		  struct sink *sink, struct formatter **ret, struct error *error)
+{
+	auto_free(formatter) struct formatter *formatter = calloc(1, sizeof(*formatter));
+	int err;
+
+	if (!formatter)
+		return error_set(error, -ENOMEM, "out of memory");
+	formatter->options = options;
+	formatter->sink = sink;
+	err = options->format == FORMAT_JSONL ? open_jsonl(formatter, features)
+					      : open_text(formatter);
+	if (err)
+		return error_set(error, err, "cannot set up the output: %s", strerror(-err));
+	*ret = take_ptr(formatter);
+	return 0;
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+int formatter_start(struct formatter *formatter, struct error *error)
+{
+	return formatter->jsonl ? jsonl_start(formatter->jsonl, wall_ns(), error) : 0;
+}
+
+int formatter_report(struct formatter *formatter, const struct report *report, struct error *error)
+{
+	size_t width = 0, height = 0;
+
+	if (formatter->jsonl)
+		return jsonl_report(formatter->jsonl, report, error);
+	if (sink_is_terminal(formatter->sink)) {
+		measure_terminal(&width, &height);
+		text_resize(formatter->text, width, height);
+	}
+	return text_report(formatter->text, report, error);
+}
+
+int formatter_end(struct formatter *formatter, const struct report *last, const char *reason,
+		  struct error *error)
+{
+	const struct run_end end = {
+		.wall_ns = wall_ns(),
+		.watched_s = last->watched_s,
+		.reason = reason,
+		.losses = last->losses,
+		.cost = &last->cost,
+	};
+
+	return formatter->jsonl ? jsonl_end(formatter->jsonl, &end, error)
+				: text_end(formatter->text, &end, error);
+}
