@@ -78,9 +78,9 @@ enum abi_syscall_class {
 
 /* Counted per CPU in the map `losses`; names in src/sources/kernel_losses.c. */
 enum abi_loss {
-	LOSS_NO_RECORD,       /* a task began a wait before it had a record */
-	LOSS_RECORD_CREATE,   /* no room for a task's record */
-	LOSS_MISSED_END,      /* a wait whose end was not seen */
+	LOSS_NO_RECORD,     /* a task began a wait before it had a record */
+	LOSS_RECORD_CREATE, /* no room for a task's record */
+	LOSS_MISSED_END, /* a wait whose end was not seen, so that its length is an upper bound */
 	LOSS_REASON_OVERFLOW, /* counted as REASON_OTHER */
 	LOSS_STACK_CAPTURE,   /* bpf_get_stack() failed */
 	LOSS_STACK_MAP_FULL,

@@ -31,6 +31,10 @@ struct thread_info {
 	u32 status; /* x86: TS_COMPAT */
 };
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
+
 struct sched_info {
 	unsigned long long last_arrival;
 };
@@ -66,12 +70,14 @@ struct files_struct {
 };
 
 struct callback_head;
+struct io_uring_task;
 
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	void *stack;
 	unsigned int flags;
+	struct sched_entity se;
 	struct sched_info sched_info;
 	int exit_state;
 	s32 pid;
@@ -85,6 +91,7 @@ struct task_struct {
 	sigset_t blocked;
 	struct sigpending pending;
 	struct callback_head *task_works;
+	struct io_uring_task *io_uring;
 	unsigned long jobctl;
 	u64 self_exec_id;
 };

@@ -24,7 +24,8 @@
 struct wait {
 	u64 begin_ns; /* 0: none */
 	u64 begin_switches;
-	u64 waited_ns; /* before it was broken */
+	u64 begin_runtime_ns; /* on a CPU in the task's life, then */
+	u64 waited_ns;        /* before it was broken */
 	u64 ip;
 	u64 sp;
 	u64 address; /* first argument of the system call: futex word, descriptor, … */

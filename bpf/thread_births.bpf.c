@@ -83,12 +83,14 @@ int BPF_PROG(on_sched_process_exit, struct task_struct *task)
 		return 0;
 	record = task_record_find(task);
 	if (record) {
+		if (record->wait.begin_ns)
+			wait_repair_missed_end(record, task, bpf_ktime_get_ns(),
+					       task_switches(task));
 		if (record->broken.begin_ns)
 			wait_account(record, &record->broken, 0);
 		record->broken.begin_ns = 0;
 		/* It still blocks on its way out; that is no wait of the program. */
 		record->exited = 1;
-		record->wait.begin_ns = 0;
 	}
 	send_totals(EVENT_THREAD_EXIT, task, (u32)task->pid, record);
 	return 0;

@@ -62,6 +62,7 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 	struct user_registers registers = {};
 	struct task_record *record;
 	struct wait *wait;
+	u64 switches;
 
 	if (!is_watched((u32)prev->tgid) || !runs_user_code(prev) ||
 	    !compat_really_blocks(ctx, prev))
@@ -75,8 +76,9 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 		return;
 
 	wait = &record->wait;
+	switches = task_switches(prev);
 	if (wait->begin_ns)
-		count_loss(LOSS_MISSED_END);
+		wait_repair_missed_end(record, prev, now, switches);
 
 	if (continues_broken_wait(record, &registers)) {
 		*wait = record->broken;
@@ -92,8 +94,19 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 		wait->restarted = 0;
 		wait->user_stack_id = capture_user_stack(ctx);
 	}
-	wait->begin_switches = task_switches(prev);
+	wait->begin_switches = switches;
+	wait->begin_runtime_ns = prev->se.sum_exec_runtime;
 	wait->begin_ns = now;
+}
+
+/*
+ * Task work breaks waits when it was sent like a signal, which is what io_uring
+ * does; other work (scheduler, NUMA) waits for the task to return by itself. The
+ * flag that tells them apart has no stable bit, but who uses io_uring is known.
+ */
+static __always_inline bool has_breaking_task_work(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->io_uring) && task->io_uring && task->task_works;
 }
 
 /* Something is due that makes an interruptible wait return before what it waits for. */
@@ -102,8 +115,8 @@ static __always_inline bool wait_is_broken(struct task_struct *task)
 	unsigned long pending = task->pending.signal.sig[0] |
 				BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]);
 
-	return (pending & ~task->blocked.sig[0]) || task->task_works ||
-	       (task->jobctl & JOBCTL_PENDING);
+	return (pending & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING) ||
+	       has_breaking_task_work(task);
 }
 
 static __always_inline void wait_end(struct task_struct *next, u64 now)

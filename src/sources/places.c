@@ -93,7 +93,7 @@ static struct stack *name_stack(struct sources_context *context, const struct pr
 	if (!frames) {
 		if (places_read_stack(context, user->id, &user_copy))
 			return stack_label("[unknown: stack not captured]");
-		frames = user_copy.frames;
+		frames = (const uint64_t *)user_copy.frames;
 		count = user_copy.count;
 	}
 	if (symbolizer_stack(context->symbolizer, &process, (const uint64_t *)kernel.frames,

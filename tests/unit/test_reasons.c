@@ -2,6 +2,7 @@
 #include "sources/reasons.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 
