@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Tests of src/process/ and src/symbols/.
-foreach(name kernel_symbols proc_file process_identity process_maps process_memory)
+foreach(name elf_image elf_symbols kernel_symbols proc_file process_identity process_maps process_memory)
 	parkscope_unit_test(${name})
 endforeach()
