@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Tests of src/process/ and src/symbols/.
-foreach(name elf_image elf_symbols kernel_symbols proc_file process_identity process_maps process_memory)
+foreach(name
+		elf_image elf_symbols kernel_symbols mapped_file mapping_cache proc_file
+		process_identity process_maps process_memory symbol_cache symbolizer)
 	parkscope_unit_test(${name})
 endforeach()
