@@ -24,6 +24,9 @@
 
 #define ABI_SYSCALLS_MAX 512
 
+/* Entries of the map `wait_sites`: places with completed waits, of all processes. */
+#define ABI_WAIT_SITES_MAX 16384
+
 /*
  * Why a task is off the CPU. The names that formats print are in
  * src/sources/reasons.c; append only, the numbers are not part of any output.

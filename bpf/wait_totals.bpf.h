@@ -12,7 +12,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, ABI_WAIT_SITES_MAX);
 	__type(key, struct abi_wait_site_key);
 	__type(value, struct abi_wait_site);
 } wait_sites __weak SEC(".maps");

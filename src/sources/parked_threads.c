@@ -207,7 +207,7 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 			  struct abi_task_snapshot *snapshot)
 {
 	struct sources_context *context = parked->context;
-	struct place *place;
+	struct site *site;
 
 	if (thread->park_site && thread->park_switches == snapshot->switches &&
 	    (thread->park_reason == snapshot->reason || in_restarted_call(snapshot))) {
@@ -222,10 +222,10 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 	    snapshot->user_stack_id) {
 		const struct user_stack user = {.id = snapshot->user_stack_id};
 
-		place = places_park(context, thread->process, snapshot->reason, &user,
-				    snapshot->kernel_stack_id);
-		if (place)
-			park(parked, thread, place->site, snapshot);
+		site = places_park(context, thread->process, snapshot->reason, &user,
+				   snapshot->kernel_stack_id);
+		if (site)
+			park(parked, thread, site, snapshot);
 		else
 			end_stay(thread);
 		return;
@@ -301,22 +301,21 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 		const struct abi_task_recheck wanted = {.tid = snapshot->tid,
 							.start_ns = snapshot->start_ns};
 		const struct user_stack user = {
-			.id = places_stack_id(context, walked->frames, walked->count),
 			.frames = walked->frames,
 			.count = walked->count,
 		};
 		const struct abi_task_recheck *found =
 			count ? bsearch(&wanted, rechecks, count, sizeof(wanted), compare_rechecks)
 			      : NULL;
-		struct place *place = NULL;
+		struct site *site = NULL;
 
 		if (!found || found->switches != snapshot->switches)
 			losses_add(&context->losses, "thread_moved", 1);
 		else
-			place = places_park(context, walked->thread->process, snapshot->reason,
-					    &user, snapshot->kernel_stack_id);
-		if (place)
-			park(parked, walked->thread, place->site, snapshot);
+			site = places_park(context, walked->thread->process, snapshot->reason,
+					   &user, snapshot->kernel_stack_id);
+		if (site)
+			park(parked, walked->thread, site, snapshot);
 		else
 			end_stay(walked->thread);
 	}

@@ -22,12 +22,12 @@ int parked_threads_open(struct sources_context *context, struct parked_threads *
 void parked_threads_free(struct parked_threads *parked);
 define_auto_free(parked_threads)
 
-	/*
-	 * Takes one sweep: threads, credited waits, crowds. Begins and counts
-	 * context->sweep and sets context->now_ns. The crowds end with
-	 * parked_threads_end(), after the births were drained.
-	 */
-	int parked_threads_sweep(struct parked_threads *parked, struct error *error);
+/*
+ * Takes one sweep: threads, credited waits, crowds. Begins and counts
+ * context->sweep and sets context->now_ns. The crowds end with
+ * parked_threads_end(), after the births were drained.
+ */
+int parked_threads_sweep(struct parked_threads *parked, struct error *error);
 void parked_threads_end(struct parked_threads *parked);
 
 /*

@@ -12,7 +12,7 @@
 
 #define BIRTH_REASON "birth"
 
-uint64_t places_stack_id(const struct sources_context *context, const uint64_t *frames,
+static uint64_t stack_id(const struct sources_context *context, const uint64_t *frames,
 			 size_t count)
 {
 	uint64_t hash = stack_hash_begin(context->stack_hash_seed, (uint32_t)count);
@@ -44,45 +44,19 @@ void places_drain_stacks(struct sources_context *context)
 			break;
 }
 
-static struct place *find_place(struct process_entry *entry, const struct place *wanted)
+static struct symbolizer_process symbolizer_process_of(const struct process_entry *entry)
 {
-	struct place *place = NULL;
-
-	HASH_FIND(hh, entry->places, &wanted->key, sizeof(wanted->key), place);
-	return place;
-}
-
-static struct place *add_place(struct sources_context *context, struct process_entry *entry,
-			       const struct place *wanted, struct site *site)
-{
-	struct place *place;
-
-	if (!site) {
-		losses_add(&context->losses, "sites_full", 1);
-		return NULL;
-	}
-	if (entry->places_count >= PLACES_MAX) {
-		losses_add(&context->losses, "process_stacks_full", 1);
-		return NULL;
-	}
-	place = calloc(1, sizeof(*place));
-	if (!place)
-		return NULL;
-	place->key = wanted->key;
-	place->site = site;
-	HASH_ADD(hh, entry->places, key, sizeof(place->key), place);
-	entry->places_count++;
-	return place;
+	return (struct symbolizer_process){
+		.pid = (pid_t)entry->tgid,
+		.exec_id = entry->process->exec_id,
+	};
 }
 
 /* The stack with names; a label where there is none. NULL without memory. */
 static struct stack *name_stack(struct sources_context *context, const struct process_entry *entry,
 				const struct user_stack *user, uint64_t kernel_stack_id)
 {
-	const struct symbolizer_process process = {
-		.pid = (pid_t)entry->tgid,
-		.exec_id = entry->process->exec_id,
-	};
+	const struct symbolizer_process process = symbolizer_process_of(entry);
 	struct abi_stack user_copy = {0}, kernel = {0};
 	struct stack *stack = NULL;
 	const uint64_t *frames = user->frames;
@@ -94,7 +68,8 @@ static struct stack *name_stack(struct sources_context *context, const struct pr
 		if (places_read_stack(context, user->id, &user_copy))
 			return stack_label("[unknown: stack not captured]");
 		frames = (const uint64_t *)user_copy.frames;
-		count = user_copy.count;
+		count = symbolizer_plausible_frames(context->symbolizer, &process, frames,
+						    user_copy.count, context->now_ns);
 	}
 	if (symbolizer_stack(context->symbolizer, &process, (const uint64_t *)kernel.frames,
 			     kernel.count, frames, count, context->now_ns, &stack))
@@ -102,44 +77,97 @@ static struct stack *name_stack(struct sources_context *context, const struct pr
 	return stack;
 }
 
-struct place *places_park(struct sources_context *context, struct process_entry *entry,
-			  uint32_t reason, const struct user_stack *user, uint64_t kernel_stack_id)
+static struct site *find_site(struct sources_context *context, struct process_entry *entry,
+			      enum site_kind kind, const char *reason,
+			      const struct user_stack *user, uint64_t kernel_stack_id)
 {
-	const struct place wanted = {
-		.key = {.user_stack_id = user->id,
-			.kernel_stack_id = kernel_stack_id,
-			.kind_and_reason = (uint64_t)SITE_PARK << 32 | reason},
-	};
-	auto_free(stack) struct stack *stack = NULL;
-	struct place *place = find_place(entry, &wanted);
+	auto_free(stack) struct stack *stack = name_stack(context, entry, user, kernel_stack_id);
+	struct site *site = NULL;
 
-	if (place)
-		return place;
-	stack = name_stack(context, entry, user, kernel_stack_id);
-	if (!stack)
-		return NULL;
-	return add_place(context, entry, &wanted,
-			 watched_process_site(entry->process, SITE_PARK, UNIT_THREAD,
-					      reason_name(reason), stack));
+	if (stack)
+		site = watched_process_site(entry->process, kind, UNIT_THREAD, reason, stack);
+	if (!site)
+		losses_add(&context->losses, "sites_full", 1);
+	return site;
 }
 
-struct place *places_birth(struct sources_context *context, struct process_entry *entry,
-			   const struct user_stack *user)
+static struct place *add_place(struct process_entry *entry, const struct place *wanted,
+			       struct site *site)
 {
-	const struct place wanted = {
-		.key = {.user_stack_id = user->id, .kind_and_reason = (uint64_t)SITE_BIRTH << 32},
-	};
-	auto_free(stack) struct stack *stack = NULL;
-	struct place *place = find_place(entry, &wanted);
+	struct place *place;
 
-	if (place)
-		return place;
-	stack = name_stack(context, entry, user, 0);
-	if (!stack)
+	if (entry->places_count >= PLACES_MAX)
 		return NULL;
-	return add_place(
-		context, entry, &wanted,
-		watched_process_site(entry->process, SITE_BIRTH, UNIT_THREAD, BIRTH_REASON, stack));
+	place = calloc(1, sizeof(*place));
+	if (!place)
+		return NULL;
+	place->key = wanted->key;
+	place->site = site;
+	HASH_ADD(hh, entry->places, key, sizeof(place->key), place);
+	entry->places_count++;
+	return place;
+}
+
+/*
+ * The place of a raw stack, and its site. Beyond PLACES_MAX there is no place:
+ * `*site` is then found anew each time.
+ */
+static struct place *find_place(struct sources_context *context, struct process_entry *entry,
+				enum site_kind kind, uint32_t reason,
+				const struct user_stack *given, uint64_t kernel_stack_id,
+				struct site **site)
+{
+	const struct symbolizer_process process = symbolizer_process_of(entry);
+	struct user_stack user = *given;
+	struct place wanted = {0}, *place = NULL;
+
+	if (user.frames) {
+		user.count = symbolizer_plausible_frames(context->symbolizer, &process, user.frames,
+							 user.count, context->now_ns);
+		user.id = stack_id(context, user.frames, user.count);
+	}
+	wanted.key.user_stack_id = user.id;
+	wanted.key.kernel_stack_id = kernel_stack_id;
+	wanted.key.kind_and_reason = (uint64_t)kind << 32 | reason;
+	HASH_FIND(hh, entry->places, &wanted.key, sizeof(wanted.key), place);
+	if (place) {
+		*site = place->site;
+		return place;
+	}
+	*site = find_site(context, entry, kind,
+			  kind == SITE_BIRTH ? BIRTH_REASON : reason_name(reason), &user,
+			  kernel_stack_id);
+	return *site ? add_place(entry, &wanted, *site) : NULL;
+}
+
+struct site *places_park(struct sources_context *context, struct process_entry *entry,
+			 uint32_t reason, const struct user_stack *user, uint64_t kernel_stack_id)
+{
+	struct site *site;
+
+	find_place(context, entry, SITE_PARK, reason, user, kernel_stack_id, &site);
+	return site;
+}
+
+struct place *places_wait(struct sources_context *context, struct process_entry *entry,
+			  uint32_t reason, uint64_t user_stack_id)
+{
+	const struct user_stack user = {.id = user_stack_id};
+	struct site *site;
+	struct place *place = find_place(context, entry, SITE_PARK, reason, &user, 0, &site);
+
+	if (site && !place)
+		losses_add(&context->losses, "process_stacks_full", 1);
+	return place;
+}
+
+struct site *places_birth(struct sources_context *context, struct process_entry *entry,
+			  const struct user_stack *user)
+{
+	struct site *site;
+
+	find_place(context, entry, SITE_BIRTH, 0, user, 0, &site);
+	return site;
 }
 
 struct site *places_birth_label(struct sources_context *context, struct process_entry *entry,

@@ -15,26 +15,26 @@
  * stacks; the loss is then counted here.
  */
 
-/* A user stack: by its id, and, where the caller has them, its frames. */
+/* A user stack: its frames, or the id by which BPF put them into the map `stacks`. */
 struct user_stack {
-	uint64_t id;            /* 0: unknown */
-	const uint64_t *frames; /* NULL: they are in the map `stacks` */
+	uint64_t id;            /* where frames is NULL; 0: unknown */
+	const uint64_t *frames; /* leaf first */
 	size_t count;
 };
 
-/* The id that BPF would give these frames. */
-uint64_t places_stack_id(const struct sources_context *context, const uint64_t *frames,
-			 size_t count);
-
 /* Where a thread is parked. `kernel_stack_id` 0: without kernel frames. */
-struct place *places_park(struct sources_context *context, struct process_entry *entry,
-			  uint32_t reason, const struct user_stack *user, uint64_t kernel_stack_id);
+struct site *places_park(struct sources_context *context, struct process_entry *entry,
+			 uint32_t reason, const struct user_stack *user, uint64_t kernel_stack_id);
+
+/* Where threads waited, to credit completed waits; also NULL beyond PLACES_MAX. */
+struct place *places_wait(struct sources_context *context, struct process_entry *entry,
+			  uint32_t reason, uint64_t user_stack_id);
 
 /* Where a thread was created. */
-struct place *places_birth(struct sources_context *context, struct process_entry *entry,
-			   const struct user_stack *user);
+struct site *places_birth(struct sources_context *context, struct process_entry *entry,
+			  const struct user_stack *user);
 
-/* A birth site without a stack: "[io_uring worker]", "[before parkscope]", … */
+/* A birth site without a stack: "[io_uring worker]", "[started before parkscope]", … */
 struct site *places_birth_label(struct sources_context *context, struct process_entry *entry,
 				const char *label);
 

@@ -66,6 +66,19 @@ struct process_entry *process_table_find(const struct process_table *table, uint
 	return entry;
 }
 
+struct process_entry *process_table_find_exec(const struct process_table *table, uint32_t tgid,
+					      uint32_t exec_id)
+{
+	struct process_entry *entry = process_table_find(table, tgid), *next;
+
+	if (entry && entry->process->exec_id == exec_id)
+		return entry;
+	HASH_ITER (hh, table->ended, entry, next)
+		if (entry->tgid == tgid && entry->process->exec_id == exec_id)
+			return entry;
+	return NULL;
+}
+
 /* Keeps what was known where the new text is missing or there is no memory. */
 static void replace_string(char **target, const char *text)
 {

@@ -42,8 +42,12 @@ struct process_table *process_table_new(void);
 void process_table_free(struct process_table *table);
 define_auto_free(process_table)
 
-	/* A living process; NULL: none. */
-	struct process_entry *process_table_find(const struct process_table *table, uint32_t tgid);
+/* A living process; NULL: none. */
+struct process_entry *process_table_find(const struct process_table *table, uint32_t tgid);
+
+/* The process with this id and exec generation, living or ended since the last report. */
+struct process_entry *process_table_find_exec(const struct process_table *table, uint32_t tgid,
+					      uint32_t exec_id);
 
 /*
  * The living process with this id, made if it is new, with its identity read

@@ -31,8 +31,8 @@ int sources_open(const struct sources_config *config, struct sources **sources,
 void sources_free(struct sources *sources);
 define_auto_free(sources)
 
-	/* Readable when sources_handle_events() has something to do; -1 without events. */
-	int sources_events_fd(const struct sources *sources);
+/* Readable when sources_handle_events() has something to do; -1 without events. */
+int sources_events_fd(const struct sources *sources);
 int sources_handle_events(struct sources *sources);
 
 /* Processes that live and are watched; 0 with pids given: there is nothing left to watch. */

@@ -109,8 +109,7 @@ static void handle_birth(struct sources_context *context, const struct abi_birth
 	const char *label = label_without_stack(birth->marks);
 	struct process_entry *entry;
 	struct thread *thread;
-	struct place *place = NULL;
-	struct user_stack user;
+	struct user_stack user = {0};
 	uint32_t frames = birth->creator_stack.count;
 
 	entry = process_table_enter(context->processes, event->tgid, 0, event->exec_id,
@@ -128,13 +127,10 @@ static void handle_birth(struct sources_context *context, const struct abi_birth
 	}
 	if (frames > ABI_STACK_FRAMES_MAX)
 		frames = ABI_STACK_FRAMES_MAX;
-	user.frames = (const uint64_t *)birth->creator_stack.frames;
+	if (frames)
+		user.frames = (const uint64_t *)birth->creator_stack.frames;
 	user.count = frames;
-	user.id = frames ? places_stack_id(context, user.frames, frames) : 0;
-	if (!frames)
-		user.frames = NULL;
-	place = places_birth(context, entry, &user);
-	settle_birth_site(thread, place ? place->site : NULL);
+	settle_birth_site(thread, places_birth(context, entry, &user));
 }
 
 static void handle_exit(struct sources_context *context, const struct abi_exit_event *exit)

@@ -17,8 +17,8 @@ int thread_births_open(struct sources_context *context, struct thread_births **b
 void thread_births_free(struct thread_births *births);
 define_auto_free(thread_births)
 
-	/* A descriptor that is readable when there are events. Belongs to `births`. */
-	int thread_births_fd(const struct thread_births *births);
+/* A descriptor that is readable when there are events. Belongs to `births`. */
+int thread_births_fd(const struct thread_births *births);
 
 /* Handles all events that are there. */
 int thread_births_drain(struct thread_births *births);
