@@ -10,15 +10,8 @@ static void drop_oldest(struct growth *growth)
 		growth->count * sizeof(growth->samples[0]));
 }
 
-/* Halves the resolution; the oldest sample stays. */
-static void thin_out(struct growth *growth)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < growth->count; i += 2)
-		growth->samples[kept++] = growth->samples[i];
-	growth->count = kept;
-}
+/* Two samples this far apart leave room for the window and the sample before it. */
+#define GROWTH_STEP_NS (2 * GROWTH_WINDOW_NS / (GROWTH_SAMPLES_MAX - 2))
 
 void growth_add(struct growth *growth, uint64_t time_ns, int64_t value)
 {
@@ -26,8 +19,12 @@ void growth_add(struct growth *growth, uint64_t time_ns, int64_t value)
 
 	while (growth->count >= 2 && growth->samples[1].time_ns <= window_start)
 		drop_oldest(growth);
+	/* The last one is always the newest; what is denser than needed is overwritten. */
+	if (growth->count >= 2 &&
+	    time_ns - growth->samples[growth->count - 2].time_ns < GROWTH_STEP_NS)
+		growth->count--;
 	if (growth->count == GROWTH_SAMPLES_MAX)
-		thin_out(growth);
+		drop_oldest(growth);
 	growth->samples[growth->count].time_ns = time_ns;
 	growth->samples[growth->count].value = value;
 	growth->count++;

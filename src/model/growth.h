@@ -12,8 +12,10 @@
  * and may not go back.
  */
 
-#define GROWTH_WINDOW_NS   (60ULL * 1000000000ULL)
-#define GROWTH_SAMPLES_MAX 32
+#define GROWTH_WINDOW_NS (60ULL * 1000000000ULL)
+/* The newest sample replaces the one before it unless that is this far from its own. */
+#define GROWTH_SPACING_NS  (2ULL * 1000000000ULL)
+#define GROWTH_SAMPLES_MAX (GROWTH_WINDOW_NS / GROWTH_SPACING_NS + 4)
 
 struct growth {
 	size_t count;
@@ -25,7 +27,8 @@ struct growth {
 
 /*
  * Adds a sample. Samples before the window go; one at or before its start is
- * kept, so that the window is always covered. When full, every second sample goes.
+ * kept, so that the window is always covered. Samples denser than memory allows
+ * are left out, but never the newest.
  */
 void growth_add(struct growth *growth, uint64_t time_ns, int64_t value);
 
