@@ -27,10 +27,13 @@ struct reason_state {
 	uint64_t histogram[WAIT_HISTOGRAM_BUCKETS];
 };
 
-/* first_seen_ns: a pid and start time that is watched anew starts its counters anew. */
+/*
+ * Not the start time, which is learned after the first sight of some processes.
+ * first_seen_ns: a pid that is watched anew starts its counters anew.
+ */
 struct process_key {
+	uintptr_t process;
 	uint64_t pid;
-	uint64_t start_ns;
 	uint64_t first_seen_ns;
 };
 
@@ -109,7 +112,7 @@ void emission_free(struct emission *emission)
 static struct process_state *process_state_of(struct emission *emission,
 					      const struct watched_process *process, bool *first)
 {
-	struct process_key key = {process->pid, process->start_ns, process->first_seen_ns};
+	struct process_key key = {(uintptr_t)process, process->pid, process->first_seen_ns};
 	struct process_state *state = NULL;
 
 	HASH_FIND(hh, emission->processes, &key, sizeof(key), state);

@@ -145,8 +145,12 @@ void escape_shorten(char *text, size_t columns, bool ascii)
 	cut = offset_of_column(text, head);
 	tail = offset_of_column(text, have - (columns - mark_columns - head));
 	/* Either mark takes three bytes: the text must not get longer than it was. */
-	while (tail - cut < 3)
-		tail += offset_of_column(text + tail, 1);
+	while (tail - cut < 3) {
+		if (text[tail])
+			tail += offset_of_column(text + tail, 1);
+		else
+			cut = offset_of_column(text, --head);
+	}
 	memmove(text + cut + 3, text + tail, strlen(text + tail) + 1);
 	memcpy(text + cut, mark, 3);
 }

@@ -85,11 +85,15 @@ enum {
 	THREADS_WIDTH = 7,
 	RATE_WIDTH = 8,
 	BORN_WIDTH = 5,
+	OVERVIEW_WIDTH_MIN = PID_WIDTH + 1 + NAME_WIDTH + 1 + THREADS_WIDTH + 1 + RATE_WIDTH +
+			     2 * (1 + BORN_WIDTH),
 };
 
 static void print_overview_cells(struct text *text, bool events, const char *const cells[6])
 {
 	struct layout *layout = &text->layout;
+	/* A narrow line has no room for births and exits; the rate stays. */
+	size_t end = layout->width < OVERVIEW_WIDTH_MIN ? 4 : 6;
 
 	layout_right(layout, cells[0], PID_WIDTH);
 	layout_text(layout, " ");
@@ -97,7 +101,7 @@ static void print_overview_cells(struct text *text, bool events, const char *con
 	layout_tab(layout, PID_WIDTH + 1 + NAME_WIDTH);
 	layout_text(layout, " ");
 	layout_right(layout, cells[2], THREADS_WIDTH);
-	for (size_t i = 3; i < 6 && events; i++) {
+	for (size_t i = 3; i < end && events; i++) {
 		layout_text(layout, " ");
 		layout_right(layout, cells[i], i == 3 ? RATE_WIDTH : BORN_WIDTH);
 	}

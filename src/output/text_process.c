@@ -71,9 +71,12 @@ static struct site_table site_table_of(const struct text *text, enum site_kind k
 					       {0},       6, "WHERE"};
 	static const struct site_table park_without_events = {SITE_PARK, 2, {"NOW", "OLDEST"},
 							      {0},       6, "WHERE"};
+	static const struct site_table birth_without_events = {SITE_BIRTH, 1, {"LIVE"},
+							       {0},        0, "CREATED AT"};
 	static const struct site_table birth = {SITE_BIRTH, 3, {"LIVE", "BORN", "EXIT"},
 						{0},        0, "CREATED AT"};
-	struct site_table table = kind == SITE_BIRTH ? birth : events ? park : park_without_events;
+	struct site_table table = kind == SITE_PARK ? (events ? park : park_without_events)
+						    : (events ? birth : birth_without_events);
 	char cells[CELLS_MAX][FORMAT_NUMBER_SIZE];
 
 	for (size_t i = 0; i < table.cells; i++)

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+foreach(name buffer emission escape format jsonl run sink text text_layout where)
+	parkscope_unit_test(${name})
+endforeach()
+
+# Runs tests/e2e/validate-jsonl on what the test writes.
+get_filename_component(validate_jsonl ${CMAKE_CURRENT_LIST_DIR}/../e2e/validate-jsonl ABSOLUTE)
+target_compile_definitions(test_jsonl PRIVATE VALIDATE_JSONL="${validate_jsonl}")

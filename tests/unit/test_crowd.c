@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "unit_test.h"
+
+#include "model/crowd.h"
+
+static void test_counts_who_is_here_and_who_came(void **state)
+{
+	struct crowd crowd = {0};
+
+	(void)state;
+	crowd_begin(&crowd);
+	crowd_park(&crowd, 100, false, false);
+	crowd_park(&crowd, 300, false, false);
+	crowd_park(&crowd, 200, false, true);
+	crowd_end(&crowd, 1000);
+	assert_int_equal(crowd.now, 3);
+	assert_int_equal(crowd.oldest_ns, 300);
+	assert_int_equal(crowd.arrived, 1);
+	assert_int_equal(crowd.departed, 0);
+}
+
+static void test_a_sweep_starts_empty_but_flows_add_up(void **state)
+{
+	struct crowd crowd = {0};
+
+	(void)state;
+	crowd_begin(&crowd);
+	crowd_park(&crowd, 500, true, true);
+	crowd_end(&crowd, 1000);
+	assert_true(crowd.oldest_at_most);
+
+	crowd_begin(&crowd);
+	crowd_leave(&crowd);
+	crowd_park(&crowd, 7, false, true);
+	crowd_end(&crowd, 2000);
+	assert_int_equal(crowd.now, 1);
+	assert_int_equal(crowd.oldest_ns, 7);
+	assert_false(crowd.oldest_at_most);
+	assert_int_equal(crowd.arrived, 2);
+	assert_int_equal(crowd.departed, 1);
+}
+
+static void test_at_most_belongs_to_the_oldest(void **state)
+{
+	struct crowd crowd = {0};
+
+	(void)state;
+	crowd_begin(&crowd);
+	crowd_park(&crowd, 900, true, false);
+	crowd_park(&crowd, 100, false, false);
+	crowd_end(&crowd, 1000);
+	assert_int_equal(crowd.oldest_ns, 900);
+	assert_true(crowd.oldest_at_most);
+
+	crowd_begin(&crowd);
+	crowd_park(&crowd, 100, true, false);
+	crowd_park(&crowd, 900, false, false);
+	crowd_end(&crowd, 2000);
+	assert_false(crowd.oldest_at_most);
+}
+
+static void test_growth_follows_the_crowd(void **state)
+{
+	struct crowd crowd = {0};
+
+	(void)state;
+	crowd_begin(&crowd);
+	crowd_end(&crowd, 0);
+	crowd_begin(&crowd);
+	crowd_park(&crowd, 1, false, true);
+	crowd_end(&crowd, 30000000000ULL);
+	assert_true(growth_per_minute(&crowd.growth) == 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_counts_who_is_here_and_who_came),
+		cmocka_unit_test(test_a_sweep_starts_empty_but_flows_add_up),
+		cmocka_unit_test(test_at_most_belongs_to_the_oldest),
+		cmocka_unit_test(test_growth_follows_the_crowd),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "unit_test.h"
+
+#include "model/frame.h"
+#include "model_builder.h"
+
+static void assert_printed(const struct frame *frame, const char *expected)
+{
+	char text[128];
+
+	frame_print(frame, text, sizeof(text));
+	assert_string_equal(text, expected);
+}
+
+static void test_prints_every_kind(void **state)
+{
+	char function[] = "work", module[] = "lib.so", label[] = "[io_uring worker]";
+
+	(void)state;
+	assert_printed(&(struct frame){.function = function, .module = module, .offset = 0x1f},
+		       "work+0x1f (lib.so)");
+	assert_printed(&(struct frame){.function = function, .offset = 0x1f}, "work+0x1f");
+	assert_printed(&(struct frame){.module = module, .offset = 0x1234}, "lib.so+0x1234");
+	assert_printed(&(struct frame){.address = 0x7fff1000}, "0x7fff1000");
+	assert_printed(&(struct frame){.function = function, .module = module, .guess = true},
+		       "work+0x0 (lib.so) [?]");
+	assert_printed(&(struct frame){.module = module, .offset = 1, .guess = true},
+		       "lib.so+0x1 [?]");
+	assert_printed(&(struct frame){.kind = FRAME_KERNEL, .function = function, .offset = 2},
+		       "work+0x2 [k]");
+	assert_printed(&(struct frame){.kind = FRAME_KERNEL, .address = 0xffffffff81000000},
+		       "0xffffffff81000000 [k]");
+	assert_printed(&(struct frame){.kind = FRAME_LABEL, .function = label},
+		       "[io_uring worker]");
+}
+
+static void test_printing_is_bounded(void **state)
+{
+	char function[] = "a_long_name";
+	struct frame frame = {.function = function};
+	char text[8];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	frame_print(&frame, text, 6);
+	assert_string_equal(text, "a_lon");
+	assert_int_equal(text[6], 'x');
+}
+
+static void test_a_copy_is_deep(void **state)
+{
+	struct stack *stack = build_stack("leaf@lib.so", "main", NULL);
+	struct stack *copy = stack_copy(stack);
+
+	(void)state;
+	assert_non_null(copy);
+	assert_ptr_not_equal(copy->frames[0].function, stack->frames[0].function);
+	stack_free(stack);
+	assert_int_equal(copy->count, 2);
+	assert_printed(&copy->frames[0], "leaf+0x10 (lib.so)");
+	assert_printed(&copy->frames[1], "main+0x10 (target)");
+	assert_null(copy->frames[0].build_id);
+	stack_free(copy);
+	stack_free(NULL);
+}
+
+static void test_a_label_is_a_stack(void **state)
+{
+	struct stack *stack = stack_label("[unknown: stack map full]");
+
+	(void)state;
+	assert_non_null(stack);
+	assert_int_equal(stack->count, 1);
+	assert_int_equal(stack->frames[0].kind, FRAME_LABEL);
+	assert_printed(&stack->frames[0], "[unknown: stack map full]");
+	stack_free(stack);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prints_every_kind),
+		cmocka_unit_test(test_printing_is_bounded),
+		cmocka_unit_test(test_a_copy_is_deep),
+		cmocka_unit_test(test_a_label_is_a_stack),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "unit_test.h"
+
+#include <stdio.h>
+
+#include "model/watched_process.h"
+#include "model_builder.h"
+
+static void test_a_site_is_made_once(void **state)
+{
+	struct watched_process *process = build_process(1, "target");
+	struct site *site = build_site(process, SITE_PARK, "futex", build_stack("work", NULL));
+
+	(void)state;
+	assert_ptr_equal(build_site(process, SITE_PARK, "futex", build_stack("work", NULL)), site);
+	assert_int_equal(process->sites_count, 1);
+	assert_ptr_not_equal(build_site(process, SITE_PARK, "epoll", build_stack("work", NULL)),
+			     site);
+	/* The same identity as a birth site is another site. */
+	assert_ptr_not_equal(build_site(process, SITE_BIRTH, "futex", build_stack("work", NULL)),
+			     site);
+	assert_int_equal(process->sites_count, 3);
+	watched_process_free(process);
+	watched_process_free(NULL);
+}
+
+static void test_sites_are_bounded(void **state)
+{
+	struct watched_process *process = build_process(1, "target");
+	struct stack *last;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < WATCHED_SITES_MAX; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		build_site(process, SITE_PARK, "futex", build_stack(name, NULL));
+	}
+	last = build_stack("one_too_many", NULL);
+	assert_null(watched_process_site(process, SITE_PARK, UNIT_THREAD, "futex", last));
+	stack_free(last);
+	assert_int_equal(process->sites_count, WATCHED_SITES_MAX);
+	/* Those that are there are still found. */
+	build_site(process, SITE_PARK, "futex", build_stack("f7", NULL));
+	watched_process_free(process);
+}
+
+static void test_reasons_are_bounded(void **state)
+{
+	static char names[WATCHED_REASONS_MAX + 1][16];
+	struct watched_process *process = build_process(1, "target");
+
+	(void)state;
+	for (int i = 0; i <= WATCHED_REASONS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "reason_%d", i);
+		watched_process_reason(process, names[i])->count++;
+	}
+	assert_int_equal(process->reasons_count, WATCHED_REASONS_MAX);
+	assert_int_equal(process->reasons[WATCHED_REASONS_MAX - 1].count, 2);
+	assert_int_equal(watched_process_reason(process, "reason_0")->count, 1);
+	watched_process_free(process);
+}
+
+static void test_a_sweep_resets_what_is_now(void **state)
+{
+	struct watched_process *process = build_process(1, "target");
+	struct site *site = build_site(process, SITE_PARK, "futex", build_stack("work", NULL));
+	struct site *birth = build_site(process, SITE_BIRTH, "birth", build_stack("main", NULL));
+
+	(void)state;
+	crowd_park(&site->crowd, 5, false, true);
+	watched_process_reason(process, "futex")->open_ns = 99;
+	watched_process_begin_sweep(process);
+	assert_int_equal(site->crowd.now, 0);
+	assert_int_equal(process->reasons[0].open_ns, 0);
+
+	crowd_park(&site->crowd, 5, false, false);
+	birth->births.live = 10;
+	process->threads.now = 10;
+	watched_process_end_sweep(process, 0);
+	watched_process_begin_sweep(process);
+	birth->births.live = 40;
+	process->threads.now = 20;
+	watched_process_end_sweep(process, 60 * SECOND_NS);
+	assert_true(site_rate_per_minute(site) == -1);
+	assert_true(site_rate_per_minute(birth) == 30);
+	assert_true(growth_per_minute(&process->threads.growth) == 10);
+	watched_process_free(process);
+}
+
+static void test_a_report_ends_all_intervals(void **state)
+{
+	struct watched_process *process = build_process(1, "target");
+	struct site *site = build_site(process, SITE_PARK, "futex", build_stack("work", NULL));
+	struct reason_waits *waits = watched_process_reason(process, "futex");
+
+	(void)state;
+	sweep_site(site, 4, 1, SECOND_NS);
+	waits->count = 5;
+	waits->restarted = 1;
+	waits->duration_ns = 500;
+	waits->open_ns = 50;
+	process->threads.born = 6;
+	process->threads.exited = 2;
+	watched_process_end_report(process);
+	assert_int_equal(site_interval(site).arrived, 0);
+	assert_int_equal(waits->reported.count, 5);
+	assert_int_equal(waits->reported.restarted, 1);
+	assert_int_equal(waits->reported.duration_ns, 500);
+	assert_int_equal(waits->reported.open_ns, 50);
+	assert_int_equal(process->threads.reported.born, 6);
+	assert_int_equal(process->threads.reported.exited, 2);
+	watched_process_free(process);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_site_is_made_once),
+		cmocka_unit_test(test_sites_are_bounded),
+		cmocka_unit_test(test_reasons_are_bounded),
+		cmocka_unit_test(test_a_sweep_resets_what_is_now),
+		cmocka_unit_test(test_a_report_ends_all_intervals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "unit_test.h"
+
+#include "model_builder.h"
+#include "output/where.h"
+
+static size_t where(struct stack *stack)
+{
+	size_t index = where_frame(stack);
+
+	stack_free(stack);
+	return index;
+}
+
+static void test_skips_the_kernel_and_the_c_library(void **state)
+{
+	(void)state;
+	assert_int_equal(where(build_stack("do_futex@kernel", "__futex_wait@libc.so.6",
+					   "pthread_cond_wait@libpthread-2.31.so",
+					   "std::condition_variable::wait@libstdc++.so.6", "work",
+					   "main", NULL)),
+			 4);
+	assert_int_equal(where(build_stack("__read@ld-musl-x86_64.so.1", "work", NULL)), 1);
+	assert_int_equal(where(build_stack("do_wait@[vdso]", "work", NULL)), 1);
+}
+
+static void test_skips_wrappers_in_a_static_program(void **state)
+{
+	(void)state;
+	assert_int_equal(where(build_stack("__futex_abstimed_wait_common", "pthread_cond_wait",
+					   "work", NULL)),
+			 2);
+	assert_int_equal(where(build_stack("clone3", "pthread_create", "spawn", NULL)), 2);
+	/* Not a wrapper, though it begins like one. */
+	assert_int_equal(where(build_stack("read_config", "main", NULL)), 0);
+	assert_int_equal(where(build_stack("libcurl_perform@libcurl.so.4", "main", NULL)), 0);
+}
+
+static void test_an_application_frame_needs_no_name_but_no_guess(void **state)
+{
+	struct stack *stack = build_stack("x@libc.so.6", "guess", "x", NULL);
+
+	(void)state;
+	free(stack->frames[2].function);
+	stack->frames[2].function = NULL;
+	stack->frames[1].guess = true;
+	assert_int_equal(where(stack), 2);
+}
+
+static void test_falls_back_to_what_there_is(void **state)
+{
+	(void)state;
+	assert_int_equal(where(build_stack("do_futex@kernel", "wait@libc.so.6", NULL)), 1);
+	assert_int_equal(where(build_stack("do_futex@kernel", "schedule@kernel", NULL)), 0);
+	assert_int_equal(where(stack_label("[unknown: stack map full]")), 0);
+	assert_int_equal(where(stack_new(0)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_skips_the_kernel_and_the_c_library),
+		cmocka_unit_test(test_skips_wrappers_in_a_static_program),
+		cmocka_unit_test(test_an_application_frame_needs_no_name_but_no_guess),
+		cmocka_unit_test(test_falls_back_to_what_there_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
