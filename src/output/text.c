@@ -57,6 +57,17 @@ void text_cell(uint64_t count, char cell[FORMAT_NUMBER_SIZE])
 		strcpy(cell, "-");
 }
 
+/* Widths of the overview; comm has at most 15 bytes, pid_max is 2^22. */
+enum {
+	PID_WIDTH = 7,
+	NAME_WIDTH = 15,
+	THREADS_WIDTH = 7,
+	RATE_WIDTH = 8,
+	BORN_WIDTH = 5,
+	OVERVIEW_WIDTH_MIN = PID_WIDTH + 1 + NAME_WIDTH + 1 + THREADS_WIDTH + 1 + RATE_WIDTH +
+			     2 * (1 + BORN_WIDTH),
+};
+
 /* "120 futex do_work+0x1f (target)": the largest crowd of a process. */
 static int print_largest_site(struct text *text, const struct watched_process *process)
 {
@@ -73,21 +84,15 @@ static int print_largest_site(struct text *text, const struct watched_process *p
 		return 0;
 	}
 	snprintf(item, sizeof(item), "%" PRIu64 " %s ", sites[0]->crowd.now, sites[0]->reason);
+	/* A long reason beside a large crowd leaves nothing for WHERE. */
+	if (layout_room(&text->layout, 0) < strlen(item) + WHERE_COLUMNS_MIN / 2) {
+		layout_end_line(&text->layout);
+		layout_tab(&text->layout, PID_WIDTH + 1);
+	}
 	layout_text(&text->layout, item);
 	text_where(text, sites[0]->stack);
 	return 0;
 }
-
-/* Widths of the overview; comm has at most 15 bytes, pid_max is 2^22. */
-enum {
-	PID_WIDTH = 7,
-	NAME_WIDTH = 15,
-	THREADS_WIDTH = 7,
-	RATE_WIDTH = 8,
-	BORN_WIDTH = 5,
-	OVERVIEW_WIDTH_MIN = PID_WIDTH + 1 + NAME_WIDTH + 1 + THREADS_WIDTH + 1 + RATE_WIDTH +
-			     2 * (1 + BORN_WIDTH),
-};
 
 static void print_overview_cells(struct text *text, bool events, const char *const cells[6])
 {

@@ -308,7 +308,7 @@ static void test_beyond_top_there_is_a_sum(void **state)
 	const struct emission_due *due;
 	struct site *sites[5], *birth;
 	uint64_t arrived = 0;
-	char name[16];
+	char name[32];
 
 	(void)state;
 	for (uint64_t i = 0; i < 5; i++) {
@@ -398,7 +398,7 @@ static void test_full_writes_everything_in_every_report(void **state)
 static void test_no_top_is_no_limit(void **state)
 {
 	struct fixture *fixture = fixture_new(false, 0);
-	char name[16];
+	char name[32];
 
 	(void)state;
 	for (int i = 0; i < 50; i++) {
@@ -416,7 +416,7 @@ static void test_sums_hold_over_a_long_run(void **state)
 	struct fixture *fixture = fixture_new(false, 3);
 	uint64_t written = 0, records = 0, now_ns;
 	struct site *sites[12];
-	char name[16];
+	char name[32];
 
 	(void)state;
 	srand(7);

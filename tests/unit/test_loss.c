@@ -59,7 +59,7 @@ static void test_a_report_ends_the_interval_only(void **state)
 
 static void test_too_many_causes_count_as_the_last(void **state)
 {
-	static char causes[LOSS_CAUSES_MAX + 2][16];
+	static char causes[LOSS_CAUSES_MAX + 2][32];
 	struct losses losses = {0};
 
 	(void)state;

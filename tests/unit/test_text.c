@@ -274,7 +274,7 @@ static void test_every_width_holds(void **state)
 					      build_stack(name, name, NULL)),
 				   123456, SECOND_NS, 0);
 			if (several)
-				add_process(fixture, 4194304, name, 100000, 999999);
+				add_process(fixture, 4194304, name, 999000, 999999);
 			assert_layout(fixture, width);
 			fixture_free(fixture);
 		}

@@ -46,7 +46,7 @@ static void test_sites_are_bounded(void **state)
 
 static void test_reasons_are_bounded(void **state)
 {
-	static char names[WATCHED_REASONS_MAX + 1][16];
+	static char names[WATCHED_REASONS_MAX + 1][24];
 	struct watched_process *process = build_process(1, "target");
 
 	(void)state;
