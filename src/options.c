@@ -27,8 +27,7 @@ static const struct option_description {
 	const char *help;
 	bool hidden; /* for developers: not in --help */
 } table[] = {
-	{"pid", 'p', "PID", "watch this process; repeats, takes a list (default: every process)",
-	 false},
+	{"pid", 'p', "PID", "process to watch; repeats, takes a list (default: all)", false},
 	{"interval", 'i', "TIME", "time between reports: 500ms, 5s, 2m (default 5s)", false},
 	{"count", 'n', "N", "stop after N reports", false},
 	{"duration", 'd', "TIME", "stop after this time", false},
@@ -50,8 +49,7 @@ static const struct {
 	const char *help;
 	enum command command;
 } commands[] = {
-	{"watch", "a report every interval: threads, where they are parked, who is born",
-	 COMMAND_WATCH},
+	{"watch", "a report every interval: who is parked where, who is born", COMMAND_WATCH},
 	{"dump", "what is parked right now, once, every stack", COMMAND_DUMP},
 	{"features", "what this host supports, what is degraded and why", COMMAND_FEATURES},
 };
