@@ -15,7 +15,8 @@ enum {
 	/* Table entries that are read at once. */
 	CHUNK_SYMBOLS = 2048,
 	/* Compared when choosing between names for one address. */
-	NAME_COMPARED = 512,
+	NAME_COMPARED = 128,
+	UNDERSCORES_MAX = 16,
 	/* Symbols inside of others are rare, deep nests of them do not exist. */
 	NESTING_MAX = 32,
 };
@@ -245,7 +246,7 @@ static size_t count_underscores(const char *name)
 {
 	size_t count = 0;
 
-	while (name[count] == '_' && count < NAME_COMPARED)
+	while (name[count] == '_' && count < UNDERSCORES_MAX)
 		count++;
 	return count;
 }
