@@ -34,22 +34,47 @@ struct user_registers {
 	u64 arguments[6];
 };
 
-#define ENTRY_STACK_BYTES 16384 /* THREAD_SIZE of x86-64 without KASAN */
+/* THREAD_SIZE of x86-64, without and with KASAN. */
+#define KERNEL_STACK_BYTES       16384
+#define KERNEL_STACK_BYTES_KASAN 32768
+/* TOP_OF_KERNEL_STACK_PADDING where the kernel knows FRED (6.9). */
+#define FRED_PADDING_BYTES 16
+
+/* The registers if they end here; NULL: what is here does not look like registers of user space. */
+static __always_inline struct pt_regs *saved_registers_below(char *end)
+{
+	struct pt_regs *saved = (void *)(end - bpf_core_type_size(struct pt_regs));
+	__u16 cs = BPF_CORE_READ(saved, cs);
+
+	return cs == USER_CS || cs == USER32_CS ? saved : NULL;
+}
 
 /*
  * dd6e4a98a1d6 (5.15) added bpf_task_pt_regs(). Before it the registers stand
- * at the end of the kernel stack, with nothing behind them. Goes when 5.15 is
- * the oldest kernel. False: the registers cannot be read.
+ * at the end of the kernel stack. Goes when 5.15 is the oldest kernel.
  */
+static __always_inline struct pt_regs *compat_task_pt_regs(struct task_struct *task)
+{
+	struct pt_regs *saved;
+	char *stack;
+
+	if (has_task_pt_regs)
+		return (struct pt_regs *)bpf_task_pt_regs(task);
+	stack = task->stack;
+	saved = saved_registers_below(stack + KERNEL_STACK_BYTES);
+	if (!saved)
+		saved = saved_registers_below(stack + KERNEL_STACK_BYTES - FRED_PADDING_BYTES);
+	if (!saved)
+		saved = saved_registers_below(stack + KERNEL_STACK_BYTES_KASAN);
+	return saved;
+}
+
+/* False: the registers cannot be read. */
 static __always_inline bool compat_user_registers(struct task_struct *task,
 						  struct user_registers *registers)
 {
-	struct pt_regs *saved;
+	struct pt_regs *saved = compat_task_pt_regs(task);
 
-	if (has_task_pt_regs)
-		saved = (struct pt_regs *)bpf_task_pt_regs(task);
-	else
-		saved = (struct pt_regs *)((char *)task->stack + ENTRY_STACK_BYTES) - 1;
 	if (!saved)
 		return false;
 

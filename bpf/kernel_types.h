@@ -113,6 +113,7 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long orig_ax;
 	unsigned long ip;
+	__u16 cs; /* the low half of what it was before 6.9 */
 	unsigned long sp;
 };
 
@@ -151,6 +152,10 @@ struct bpf_iter__task {
 
 /* arch/x86/include/asm/thread_info.h */
 #define TS_COMPAT 0x0002
+
+/* arch/x86/include/asm/segment.h: user space runs with one of these */
+#define USER32_CS 0x23
+#define USER_CS   0x33
 
 /* include/uapi/linux/sched.h */
 #define CLONE_VFORK  0x00004000
