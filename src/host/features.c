@@ -20,48 +20,107 @@
 #include "host/libbpf_messages.h"
 
 static const struct feature_info infos[FEATURE_COUNT] = {
-	[FEATURE_BTF] = {"btf", "every BPF program",
-			 "parkscope cannot run: the kernel needs CONFIG_DEBUG_INFO_BTF",
-			 .required = true},
-	[FEATURE_TP_BTF] = {"tp_btf", "waits, thread births and exits",
-			    "parkscope cannot run: the kernel refuses BPF tracing programs",
-			    .required = true},
-	[FEATURE_TASK_ITERATOR] = {"task_iterator", "threads parked now",
-				   "parkscope cannot run: Linux 5.8 or newer is needed",
-				   .required = true},
-	[FEATURE_RING_BUFFER] = {"ring_buffer", "thread births and exits",
-				 "parkscope cannot run: Linux 5.8 or newer is needed",
-				 .required = true},
-	[FEATURE_PREV_STATE] = {"prev_state", "telling a wait from a preemption",
-				"the task's state is read instead; the kind of a wait that is "
-				"already being ended comes from its system call",
-				.can_force_off = true},
-	[FEATURE_TASK_STATE] = {"task_state", "task_struct.__state",
-				"task_struct.state is read instead (before Linux 5.14)"},
-	[FEATURE_TASK_STORAGE] = {"task_storage", "the record of each thread",
-				  "a preallocated hash keyed by thread id and start time; threads "
-				  "beyond its size are lost and counted",
-				  .can_force_off = true},
-	[FEATURE_TASK_PT_REGS] = {"task_pt_regs", "registers of blocked threads",
-				  "they are read from the end of the kernel stack",
-				  .can_force_off = true},
-	[FEATURE_SCHED_INFO] = {"sched_info", "age of waits that began before parkscope",
-				"their age is bounded by the thread's life only",
-				.can_force_off = true},
-	[FEATURE_USER_WORKERS] = {"user_workers", "telling vhost workers from threads",
-				  "the kernel makes no such workers, or calls them threads",
-				  .can_force_off = true},
-	[FEATURE_RECURSION_MISSES] = {"recursion_misses", "counting missed scheduler events",
-				      "events that the kernel skipped are not counted",
-				      .can_force_off = true},
-	[FEATURE_KERNEL_SYMBOLS] = {"kernel_symbols", "names of kernel frames",
-				    "kernel frames are printed as addresses",
-				    .can_force_off = true},
-	[FEATURE_MAP_FILES] = {"map_files", "symbols of deleted files and of containers",
-			       "files are opened by path through /proc/PID/root",
-			       .can_force_off = true},
-	[FEATURE_PROCESS_MEMORY] = {"process_memory", "stacks of threads parked before parkscope",
-				    "their stacks are one frame long", .can_force_off = true},
+	[FEATURE_BTF] =
+		{
+			.name = "btf",
+			.used_for = "every BPF program",
+			.without = "parkscope cannot run: the kernel needs CONFIG_DEBUG_INFO_BTF",
+			.required = true,
+		},
+	[FEATURE_TP_BTF] =
+		{
+			.name = "tp_btf",
+			.used_for = "waits, thread births and exits",
+			.without = "parkscope cannot run: the kernel refuses BPF tracing programs",
+			.required = true,
+		},
+	[FEATURE_TASK_ITERATOR] =
+		{
+			.name = "task_iterator",
+			.used_for = "threads parked now",
+			.without = "parkscope cannot run: Linux 5.8 or newer is needed",
+			.required = true,
+		},
+	[FEATURE_RING_BUFFER] =
+		{
+			.name = "ring_buffer",
+			.used_for = "thread births and exits",
+			.without = "parkscope cannot run: Linux 5.8 or newer is needed",
+			.required = true,
+		},
+	[FEATURE_PREV_STATE] =
+		{
+			.name = "prev_state",
+			.used_for = "telling a wait from a preemption",
+			.without = "the task's state is read instead; the kind of a wait that is "
+				   "already b"
+				   "eing ended comes from its system call",
+			.can_force_off = true,
+		},
+	[FEATURE_TASK_STATE] =
+		{
+			.name = "task_state",
+			.used_for = "task_struct.__state",
+			.without = "task_struct.state is read instead (before Linux 5.14)",
+		},
+	[FEATURE_TASK_STORAGE] =
+		{
+			.name = "task_storage",
+			.used_for = "the record of each thread",
+			.without = "a preallocated hash keyed by thread id and start time; threads "
+				   "beyond "
+				   "its size are lost and counted",
+			.can_force_off = true,
+		},
+	[FEATURE_TASK_PT_REGS] =
+		{
+			.name = "task_pt_regs",
+			.used_for = "registers of blocked threads",
+			.without = "they are read from the end of the kernel stack",
+			.can_force_off = true,
+		},
+	[FEATURE_SCHED_INFO] =
+		{
+			.name = "sched_info",
+			.used_for = "age of waits that began before parkscope",
+			.without = "their age is bounded by the thread's life only",
+			.can_force_off = true,
+		},
+	[FEATURE_USER_WORKERS] =
+		{
+			.name = "user_workers",
+			.used_for = "telling vhost workers from threads",
+			.without = "the kernel makes no such workers, or calls them threads",
+			.can_force_off = true,
+		},
+	[FEATURE_RECURSION_MISSES] =
+		{
+			.name = "recursion_misses",
+			.used_for = "counting missed scheduler events",
+			.without = "events that the kernel skipped are not counted",
+			.can_force_off = true,
+		},
+	[FEATURE_KERNEL_SYMBOLS] =
+		{
+			.name = "kernel_symbols",
+			.used_for = "names of kernel frames",
+			.without = "kernel frames are printed as addresses",
+			.can_force_off = true,
+		},
+	[FEATURE_MAP_FILES] =
+		{
+			.name = "map_files",
+			.used_for = "symbols of deleted files and of containers",
+			.without = "files are opened by path through /proc/PID/root",
+			.can_force_off = true,
+		},
+	[FEATURE_PROCESS_MEMORY] =
+		{
+			.name = "process_memory",
+			.used_for = "stacks of threads parked before parkscope",
+			.without = "their stacks are one frame long",
+			.can_force_off = true,
+		},
 };
 
 const struct feature_info *feature_info(enum feature feature)

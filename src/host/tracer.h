@@ -36,11 +36,11 @@ int tracer_open(const struct tracer_config *config, struct tracer **tracer, stru
 void tracer_free(struct tracer *tracer);
 define_auto_free(tracer)
 
-	/*
-	 * Births, exits and exec first, then a sweep by the caller, then the waits: so
-	 * that every thread has a record when its waits begin to be seen.
-	 */
-	int tracer_attach_births(struct tracer *tracer, struct error *error);
+/*
+ * Births, exits and exec first, then a sweep by the caller, then the waits: so
+ * that every thread has a record when its waits begin to be seen.
+ */
+int tracer_attach_births(struct tracer *tracer, struct error *error);
 int tracer_attach_waits(struct tracer *tracer, struct error *error);
 
 /* A descriptor to read one sweep from: struct abi_task_snapshot with totals. The caller closes it.

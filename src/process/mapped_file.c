@@ -68,7 +68,8 @@ static bool refused(int result)
 	return result == -EPERM || result == -EACCES;
 }
 
-int mapped_file_open(pid_t pid, const struct mapping *mapping, struct error *error)
+int mapped_file_open(pid_t pid, const struct mapping *mapping, bool use_map_files,
+		     struct error *error)
 {
 	autoclose int named = -1;
 	bool by_path = false;
@@ -76,7 +77,7 @@ int mapped_file_open(pid_t pid, const struct mapping *mapping, struct error *err
 
 	if (mapping->kind != MAPPING_FILE)
 		return error_set(error, -EINVAL, "no file is mapped at 0x%" PRIx64, mapping->start);
-	named = name_by_map_files(pid, mapping);
+	named = use_map_files ? name_by_map_files(pid, mapping) : -EPERM;
 	if (refused(named)) {
 		by_path = true;
 		named = name_by_path(pid, mapping);

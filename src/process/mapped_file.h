@@ -14,7 +14,8 @@
  * mapped: also to one that was deleted, replaced, or is in another mount
  * namespace. It needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN. Only where the
  * kernel refuses it, /proc/PID/root and the path are tried, and then the file
- * must have the device and inode number of the mapping. (Those numbers differ
+ * must have the device and inode number of the mapping; that is also what happens
+ * without `use_map_files`. (Those numbers differ
  * from stat(2) for good files on btrfs and overlayfs; there it fails.)
  *
  * Only regular files are opened. Everything else is turned away before open(2)
@@ -29,6 +30,7 @@
  * where the mapping is gone, -EINVAL where there is no regular file behind it,
  * -ESTALE where the path leads to another file, else what the kernel says.
  */
-int mapped_file_open(pid_t pid, const struct mapping *mapping, struct error *error);
+int mapped_file_open(pid_t pid, const struct mapping *mapping, bool use_map_files,
+		     struct error *error);
 
 #endif

@@ -90,6 +90,7 @@ static int attach(struct sources *sources, struct error *error)
 int sources_open(const struct sources_config *config, struct sources **ret, struct error *error)
 {
 	auto_free(sources) struct sources *sources = calloc(1, sizeof(*sources));
+	struct symbolizer_config symbolizer;
 	struct sources_context *context;
 	struct tracer_config tracer;
 	int err;
@@ -115,7 +116,11 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.compat_syscall_reasons = reasons_by_compat_syscall(),
 		.sweep_only = !config->events,
 	};
-	err = symbolizer_new(&context->symbolizer, error);
+	symbolizer = (struct symbolizer_config){
+		.kernel_symbols = config->features->has[FEATURE_KERNEL_SYMBOLS],
+		.map_files = config->features->has[FEATURE_MAP_FILES],
+	};
+	err = symbolizer_new(&symbolizer, &context->symbolizer, error);
 	if (!err)
 		err = tracer_open(&tracer, &context->tracer, error);
 	if (!err)

@@ -17,8 +17,8 @@ enum {
 };
 
 struct symbolizer {
-	struct kernel_symbols *kernel; /* NULL: see kernel_error */
-	struct error kernel_error;
+	struct kernel_symbols *kernel; /* NULL: they cannot be read */
+	bool use_map_files;
 	struct symbol_cache *files;
 	struct mapping_cache *processes;
 };
@@ -31,7 +31,8 @@ struct lookup {
 	uint64_t now_ns;
 };
 
-int symbolizer_new(struct symbolizer **out, struct error *error)
+int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **out,
+		   struct error *error)
 {
 	auto_free(symbolizer) struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
 
@@ -41,7 +42,9 @@ int symbolizer_new(struct symbolizer **out, struct error *error)
 	symbolizer->processes = mapping_cache_new(SYMBOLIZER_MAPPINGS_LIMIT);
 	if (!symbolizer->files || !symbolizer->processes)
 		return error_set(error, -ENOMEM, "no memory for symbols");
-	kernel_symbols_load(&symbolizer->kernel, &symbolizer->kernel_error);
+	symbolizer->use_map_files = config->map_files;
+	if (config->kernel_symbols)
+		kernel_symbols_load(&symbolizer->kernel, NULL);
 	*out = take_ptr(symbolizer);
 	return 0;
 }
@@ -54,11 +57,6 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	symbol_cache_free(symbolizer->files);
 	mapping_cache_free(symbolizer->processes);
 	free(symbolizer);
-}
-
-const struct error *symbolizer_kernel_error(const struct symbolizer *symbolizer)
-{
-	return symbolizer->kernel ? NULL : &symbolizer->kernel_error;
 }
 
 static int set_text(char **target, const char *text)
@@ -119,7 +117,7 @@ static const struct elf_symbols *load_object(struct symbolizer *symbolizer, pid_
 	}
 	if (mapping->kind != MAPPING_FILE)
 		return NULL;
-	fd = mapped_file_open(pid, mapping, NULL);
+	fd = mapped_file_open(pid, mapping, symbolizer->use_map_files, NULL);
 	if (fd >= 0 && symbol_cache_load(symbolizer->files, fd, &object->key, &symbols) == 0)
 		object->state = OBJECT_FILE;
 	return symbols;

@@ -42,17 +42,21 @@ struct symbolizer_statistics {
 	uint64_t too_large; /* files without names because their symbols are above the limit */
 };
 
+/* What the host allows; see src/host/features.h. */
+struct symbolizer_config {
+	bool kernel_symbols;
+	bool map_files;
+};
+
 /*
  * Reads the kernel's symbols, so that the right to do so is needed only here.
  * Returns 0 and an object that the caller frees, or -ENOMEM. Where kernel symbols
- * cannot be read it works without, see symbolizer_kernel_error().
+ * cannot be read it works without.
  */
-int symbolizer_new(struct symbolizer **out, struct error *error);
+int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **out,
+		   struct error *error);
 void symbolizer_free(struct symbolizer *symbolizer);
 define_auto_free(symbolizer);
-
-/* Why kernel frames have no names; NULL: they have. Belongs to the symbolizer. */
-const struct error *symbolizer_kernel_error(const struct symbolizer *symbolizer);
 
 /*
  * Names a stack, leaf first: the kernel frames, then the user frames. The first

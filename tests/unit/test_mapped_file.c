@@ -74,7 +74,7 @@ static int tear_down(void **state)
 
 static void assert_opens(const struct scene *scene)
 {
-	autoclose int fd = mapped_file_open(getpid(), scene->mapping, NULL);
+	autoclose int fd = mapped_file_open(getpid(), scene->mapping, true, NULL);
 	char text[7] = "";
 
 	assert_true(fd >= 0);
@@ -119,7 +119,7 @@ static void a_mapping_that_is_gone(void **state)
 
 	need_map_files();
 	assert_int_equal(munmap(scene->pages, scene->size), 0);
-	assert_int_equal(mapped_file_open(getpid(), scene->mapping, &error), -ENOENT);
+	assert_int_equal(mapped_file_open(getpid(), scene->mapping, true, &error), -ENOENT);
 	assert_non_null(strstr(error.text, "cannot open the file mapped at 0x"));
 }
 
@@ -128,9 +128,9 @@ static void mappings_without_file_are_refused(void **state)
 	struct mapping mapping = *((struct scene *)*state)->mapping;
 
 	mapping.kind = MAPPING_ANONYMOUS;
-	assert_int_equal(mapped_file_open(getpid(), &mapping, NULL), -EINVAL);
+	assert_int_equal(mapped_file_open(getpid(), &mapping, true, NULL), -EINVAL);
 	mapping.kind = MAPPING_VDSO;
-	assert_int_equal(mapped_file_open(getpid(), &mapping, NULL), -EINVAL);
+	assert_int_equal(mapped_file_open(getpid(), &mapping, true, NULL), -EINVAL);
 }
 
 /* What a process gets that may not use map_files: its exit code is the errno, 0 for a file. */
@@ -151,7 +151,7 @@ static int open_unprivileged(const struct scene *scene, const char *path)
 		prctl(PR_SET_DUMPABLE, 1);
 		/* A FIFO that blocks ends here. */
 		alarm(20);
-		fd = mapped_file_open(getpid(), &mapping, NULL);
+		fd = mapped_file_open(getpid(), &mapping, true, NULL);
 		_exit(fd >= 0 ? 0 : -fd);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
