@@ -43,12 +43,12 @@ struct stack *stack_label(const char *text);
 void stack_free(struct stack *stack);
 define_auto_free(stack)
 
-	/*
-	 * Writes the frame as every format prints it: "function+0x1f (module)",
-	 * "module+0x1234", "[label]", kernel frames with " [k]", guesses with " [?]".
-	 * Never writes more than `size` bytes, always terminates. The text is what the
-	 * process says: not yet escaped for any format.
-	 */
-	void frame_print(const struct frame *frame, char *text, size_t size);
+/*
+ * Writes the frame as every format prints it: "function+0x1f (module)",
+ * "module+0x1234", "[label]", kernel frames with " [k]", guesses with " [?]".
+ * Never writes more than `size` bytes, always terminates. The text is what the
+ * process says: not yet escaped for any format.
+ */
+void frame_print(const struct frame *frame, char *text, size_t size);
 
 #endif

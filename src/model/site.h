@@ -63,8 +63,8 @@ struct site *site_new(enum site_kind kind, enum unit unit, const char *reason,
 void site_free(struct site *site);
 define_auto_free(site)
 
-	/* Units here now: parked, or alive. */
-	uint64_t site_size(const struct site *site);
+/* Units here now: parked, or alive. */
+uint64_t site_size(const struct site *site);
 
 double site_rate_per_minute(const struct site *site);
 

@@ -67,13 +67,12 @@ struct watched_process *watched_process_new(uint32_t pid, uint64_t start_ns, uin
 void watched_process_free(struct watched_process *process);
 define_auto_free(watched_process)
 
-	/*
-	 * The site with this identity, made if it is new. NULL: no memory, or the
-	 * process has WATCHED_SITES_MAX sites; the caller counts the loss.
-	 */
-	struct site *watched_process_site(struct watched_process *process, enum site_kind kind,
-					  enum unit unit, const char *reason,
-					  const struct stack *stack);
+/*
+ * The site with this identity, made if it is new. NULL: no memory, or the
+ * process has WATCHED_SITES_MAX sites; the caller counts the loss.
+ */
+struct site *watched_process_site(struct watched_process *process, enum site_kind kind,
+				  enum unit unit, const char *reason, const struct stack *stack);
 
 /* The waits of a reason, made if new; never NULL (the last entry takes what is too many). */
 struct reason_waits *watched_process_reason(struct watched_process *process, const char *reason);
