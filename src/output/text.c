@@ -90,7 +90,7 @@ static int print_largest_site(struct text *text, const struct watched_process *p
 		layout_tab(&text->layout, PID_WIDTH + 1);
 	}
 	layout_text(&text->layout, item);
-	text_where(text, sites[0]->stack);
+	text_where(text, sites[0]->stack, true);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "output/format.h"
 #include "output/text.h"
 #include "output/text_layout.h"
+#include <stdbool.h>
 
 /* What text.c and text_process.c share. */
 
@@ -28,8 +29,11 @@ size_t text_top(const struct text *text, size_t count);
 /* "-" for 0, so that what happened stands out. */
 void text_cell(uint64_t count, char cell[FORMAT_NUMBER_SIZE]);
 
-/* The application frame of a stack, up to the end of the line, which it ends. */
-void text_where(struct text *text, const struct stack *stack);
+/*
+ * The application frame of a stack, up to the end of the line, which it ends.
+ * `brief`: its function alone, where one is known.
+ */
+void text_where(struct text *text, const struct stack *stack, bool brief);
 
 /* One process in detail. -ENOMEM. */
 int text_process(struct text *text, const struct report *report,

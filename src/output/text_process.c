@@ -136,10 +136,14 @@ static void print_frame(struct text *text, const struct frame *frame)
 	layout_hostile(&text->layout, raw, layout_room(&text->layout, 10));
 }
 
-void text_where(struct text *text, const struct stack *stack)
+void text_where(struct text *text, const struct stack *stack, bool brief)
 {
-	if (stack->count)
-		print_frame(text, &stack->frames[where_frame(stack)]);
+	const struct frame *frame = stack->count ? &stack->frames[where_frame(stack)] : NULL;
+
+	if (frame && frame->function && brief)
+		layout_hostile(&text->layout, frame->function, layout_room(&text->layout, 10));
+	else if (frame)
+		print_frame(text, frame);
 	else
 		layout_text(&text->layout, "[no stack]");
 	layout_end_line(&text->layout);
@@ -201,7 +205,7 @@ static void print_sites(struct text *text, enum site_kind kind, bool events,
 
 		format_cells(text, &table, sites[i], cells);
 		print_cells(text, &table, pointers, sites[i]->reason);
-		text_where(text, sites[i]->stack);
+		text_where(text, sites[i]->stack, false);
 		if (!text->config.stacks || i < text->config.stacks)
 			print_stack(text, sites[i]->stack);
 	}

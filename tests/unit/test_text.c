@@ -191,7 +191,7 @@ static void test_several_processes(void **state)
 		      "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
 		      "    PID NAME            THREADS    +/MIN  BORN  EXIT  MOST PARKED AT\n"
 		      "   4711 leaky               143  +1200.0    40     -  120 futex "
-		      "handle_r\xe2\x80\xa6target)\n"
+		      "handle_request\n"
 		      "     12 idle                  3        -     -     -  -\n"
 		      "\xe2\x80\xa6 and 2 more processes, 1,234 threads\n"
 		      "LOST  12 stack_map_full, 3 events_full\n");
