@@ -120,23 +120,24 @@ static void end_stay(struct thread *thread)
 	thread->park_site = NULL;
 }
 
-/* The thread is parked at this site now; the sweep before may have seen it there already. */
+/*
+ * The thread is parked at this site now; the sweep before may have seen it there already.
+ * It is counted at the end: its exit may be among the events that are still to be drained.
+ */
 static void park(struct parked_threads *parked, struct thread *thread, struct site *site,
 		 const struct abi_task_snapshot *snapshot)
 {
 	struct park_age age = park_age_of(snapshot, parked->clock_offset_ns);
 	bool stayed = thread->park_site == site && thread->park_switches == snapshot->switches;
-	bool baseline = parked->context->sweep == 1;
 
 	if (!stayed)
 		end_stay(thread);
 	thread->park_site = site;
 	thread->park_switches = snapshot->switches;
 	thread->park_reason = snapshot->reason;
-	crowd_park(&site->crowd, age.age_ns, age.at_most, !stayed && !baseline);
-	if (!age.at_most)
-		watched_process_reason(thread->process->process, reason_name(snapshot->reason))
-			->open_ns += age.age_ns;
+	thread->park_arrived = !stayed;
+	thread->park_age_ns = age.age_ns;
+	thread->park_age_at_most = age.at_most;
 }
 
 /* What a restarted call waits for, when its beginning was not seen: by its kernel frames. */
@@ -233,6 +234,18 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 	walk(parked, thread, snapshot);
 }
 
+/*
+ * The record of a process that began after we attached counts from its birth on,
+ * of which there is no event: what it counts covers more than the time since this sweep.
+ */
+static void watched_since_birth(const struct sources_context *context,
+				struct watched_process *process, uint64_t leader_start_ns)
+{
+	if (context->attached_ns && leader_start_ns >= context->attached_ns &&
+	    leader_start_ns < process->first_seen_ns)
+		process->first_seen_ns = leader_start_ns;
+}
+
 static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapshot *snapshot)
 {
 	struct sources_context *context = parked->context;
@@ -251,6 +264,8 @@ static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapsh
 				    snapshot->now_ns);
 	if (!entry)
 		return -ENOMEM;
+	if (leader)
+		watched_since_birth(context, entry->process, snapshot->start_ns);
 	if (!thread)
 		thread = thread_births_found(context, entry, snapshot->tid, snapshot->start_ns,
 					     snapshot->marks);
@@ -337,7 +352,7 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 	int err;
 
 	context->sweep++;
-	context->now_ns = monotonic_ns();
+	context->now_ns = context->swept_ns = monotonic_ns();
 	parked->walked_count = 0;
 	process_table_each(context->processes, true, begin_process, NULL);
 
@@ -358,10 +373,25 @@ static void end_process(struct process_entry *entry, void *data)
 {
 	const struct sources_context *context = data;
 
-	watched_process_end_sweep(entry->process, context->now_ns);
+	watched_process_end_sweep(entry->process, context->swept_ns);
+}
+
+static void count_parked(struct thread *thread, void *data)
+{
+	const struct sources_context *context = data;
+
+	if (!thread->park_site)
+		return;
+	crowd_park(&thread->park_site->crowd, thread->park_age_ns, thread->park_age_at_most,
+		   thread->park_arrived && context->sweep > 1);
+	if (!thread->park_age_at_most)
+		watched_process_reason(thread->process->process, reason_name(thread->park_reason))
+			->open_ns += thread->park_age_ns;
+	thread->park_arrived = false;
 }
 
 void parked_threads_end(struct parked_threads *parked)
 {
+	thread_table_each(parked->context->threads, count_parked, parked->context);
 	process_table_each(parked->context->processes, true, end_process, parked->context);
 }

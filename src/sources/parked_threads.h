@@ -24,8 +24,9 @@ define_auto_free(parked_threads)
 
 /*
  * Takes one sweep: threads, credited waits, crowds. Begins and counts
- * context->sweep and sets context->now_ns. The crowds end with
- * parked_threads_end(), after the births were drained.
+ * context->sweep, sets context->swept_ns and context->now_ns. The crowds are counted
+ * by parked_threads_end(), after births and exits were drained: no crowd holds a
+ * thread that has been counted as exited.
  */
 int parked_threads_sweep(struct parked_threads *parked, struct error *error);
 void parked_threads_end(struct parked_threads *parked);

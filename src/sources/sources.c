@@ -186,12 +186,14 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 {
 	struct sources_context *context = &sources->context;
 	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
-	uint64_t wall_ns = clock_ns(CLOCK_REALTIME);
 	struct listing listing = {0};
+	uint64_t swept_ns, wall_ns;
 	int err = sweep(sources, error);
 
 	if (err)
 		return err;
+	swept_ns = context->swept_ns;
+	wall_ns = clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - swept_ns);
 	listing.processes = calloc(process_table_count(context->processes, true) + 1,
 				   sizeof(struct watched_process *));
 	if (!listing.processes)
@@ -203,16 +205,16 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 
 	*report = (struct report){
 		.wall_ns = (int64_t)wall_ns,
-		.now_ns = began_ns,
-		.interval_s = (double)(began_ns - sources->reported_ns) / 1e9,
-		.watched_s = (double)(began_ns - sources->opened_ns) / 1e9,
+		.now_ns = swept_ns,
+		.interval_s = (double)(swept_ns - sources->reported_ns) / 1e9,
+		.watched_s = (double)(swept_ns - sources->opened_ns) / 1e9,
 		.events = sources->births != NULL,
 		.processes = listing.processes,
 		.processes_count = listing.count,
 		.losses = &context->losses,
 		.cost = own_cost(sources, began_ns),
 	};
-	sources->reported_ns = began_ns;
+	sources->reported_ns = swept_ns;
 	return 0;
 }
 

@@ -87,7 +87,8 @@ static void remove_thread(struct sources_context *context, struct thread *thread
 {
 	struct process_entry *entry = thread->process;
 
-	if (thread->park_site)
+	/* A stay that no crowd has counted yet does not end one either. */
+	if (thread->park_site && !thread->park_arrived)
 		crowd_leave(&thread->park_site->crowd);
 	if (thread->birth_site) {
 		thread->birth_site->births.live--;

@@ -29,6 +29,9 @@ struct thread {
 	struct site *park_site;
 	uint64_t park_switches;
 	uint32_t park_reason;
+	bool park_arrived;     /* the stay was not there in the sweep before */
+	bool park_age_at_most; /* see struct park_age */
+	uint64_t park_age_ns;  /* at the last sweep */
 
 	uint64_t last_sweep; /* number of the last sweep that saw it */
 
