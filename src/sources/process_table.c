@@ -149,6 +149,8 @@ void process_entry_exec(struct process_entry *entry, uint32_t exec_id)
 
 void process_table_end(struct process_table *table, struct process_entry *entry)
 {
+	if (entry->process->ended)
+		return;
 	entry->process->ended = true;
 	HASH_DEL(table->living, entry);
 	HASH_ADD_KEYPTR(hh, table->ended, &entry->process, sizeof(entry->process), entry);

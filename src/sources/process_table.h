@@ -30,6 +30,7 @@ struct place {
 struct process_entry {
 	uint32_t tgid;
 	struct watched_process *process;
+	bool leader_seen;     /* its main thread has been in the thread table */
 	struct place *places; /* uthash; addresses mean nothing after exec */
 	size_t places_count;
 	UT_hash_handle hh;
@@ -62,7 +63,7 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 /* The process called exec: reads its identity again and forgets its places. */
 void process_entry_exec(struct process_entry *entry, uint32_t exec_id);
 
-/* The process is gone; it stays for the next report. */
+/* The process is gone; it stays for the next report. Does nothing if it has ended. */
 void process_table_end(struct process_table *table, struct process_entry *entry);
 
 /* Frees the processes that ended: their last report is written. */

@@ -60,6 +60,8 @@ static struct thread *add_thread(struct sources_context *context, struct process
 	thread->born = born;
 	thread->last_sweep = context->sweep;
 	entry->process->threads.now++;
+	if (tid == entry->tgid)
+		entry->leader_seen = true;
 	if (born)
 		entry->process->threads.born++;
 	return thread;
@@ -83,6 +85,12 @@ struct thread *thread_births_found(struct sources_context *context, struct proce
 	return thread;
 }
 
+static void end_process(struct sources_context *context, struct process_entry *entry)
+{
+	symbolizer_forget_process(context->symbolizer, (pid_t)entry->tgid);
+	process_table_end(context->processes, entry);
+}
+
 static void remove_thread(struct sources_context *context, struct thread *thread)
 {
 	struct process_entry *entry = thread->process;
@@ -98,10 +106,9 @@ static void remove_thread(struct sources_context *context, struct thread *thread
 	entry->process->threads.exited++;
 	tracer_forget_task(context->tracer, (uint32_t)thread->key.tid, thread->key.start_ns);
 	thread_table_remove(context->threads, thread);
-	if (!entry->process->threads.now) {
-		symbolizer_forget_process(context->symbolizer, (pid_t)entry->tgid);
-		process_table_end(context->processes, entry);
-	}
+	/* A new process may be known by a thread of its main thread, which no sweep has seen. */
+	if (!entry->process->threads.now && entry->leader_seen)
+		end_process(context, entry);
 }
 
 static void handle_birth(struct sources_context *context, const struct abi_birth_event *birth)
@@ -224,7 +231,14 @@ static void reconcile_thread(struct thread *thread, void *data)
 				  places_birth_label(context, thread->process, LABEL_UNSEEN));
 }
 
+static void reconcile_process(struct process_entry *entry, void *data)
+{
+	if (!entry->process->threads.now)
+		end_process(data, entry);
+}
+
 void thread_births_reconcile(struct sources_context *context)
 {
 	thread_table_each(context->threads, reconcile_thread, context);
+	process_table_each(context->processes, false, reconcile_process, context);
 }
