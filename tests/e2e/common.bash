@@ -65,13 +65,19 @@ now_ms() {
 	echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
-# wait_until DESCRIPTION COMMAND...: until the command succeeds.
+# wait_until DESCRIPTION COMMAND...: until the command succeeds; status 2 means that it never will.
 wait_until() {
-	local what=$1 end=$(($(now_ms) + PATIENCE_S * 1000))
+	local what=$1 end=$(($(now_ms) + PATIENCE_S * 1000)) status
 
 	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt "$end" ] || fail "waited $PATIENCE_S s in vain: $what"
+	while true; do
+		status=0
+		"$@" || status=$?
+		case $status in
+		0) return 0 ;;
+		2) fail "in vain: $what" || return ;;
+		esac
+		[ "$(now_ms)" -lt "$end" ] || fail "waited $PATIENCE_S s in vain: $what" || return
 		sleep 0.02
 	done
 }
@@ -82,7 +88,10 @@ file_has() {
 
 is_gone() {
 	# A zombie has gone, too: only its parent has not looked yet.
-	[ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status" 2>/dev/null || [ ! -e "/proc/$1" ]
+	local state
+
+	state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || true
+	[ -z "$state" ] || [ "$state" = Z ] || [ "$state" = X ]
 }
 
 task_count() {
@@ -123,11 +132,13 @@ target_start() {
 }
 
 target_said() {
+	local status=1
+
+	# Asked before the look, so that what it said last is not missed.
 	if is_gone "$1"; then
-		file_has "${TARGET_OUTPUT[$1]}" "$2" && return
-		fail "target $1 ended before it said $2"
+		status=2
 	fi
-	file_has "${TARGET_OUTPUT[$1]}" "$2"
+	file_has "${TARGET_OUTPUT[$1]}" "$2" || return "$status"
 }
 
 # target_wait PID PATTERN
@@ -185,10 +196,12 @@ parkscope_launch() {
 }
 
 is_attached() {
+	local status=1
+
 	if is_gone "$SCOPE"; then
-		fail "parkscope ended before it was attached: $(cat "$ERRORS")"
+		status=2
 	fi
-	file_has "$RECORDS" '"parkscope.start"'
+	file_has "$RECORDS" '"parkscope.start"' || return "$status"
 }
 
 # The same as jsonl, and waits until it is attached.
@@ -243,6 +256,17 @@ waits_of() {
 
 ended_because() {
 	last end '.p.reason'
+}
+
+# Units at the sites of a reason, in the newest report (of --full, or of a dump).
+crowd_of() {
+	jq -rs --arg reason "$1" '(map(select(.event.dataset == "parkscope.process")) | last.parkscope.seq // 0) as $seq
+		| [.[] | select(.event.dataset == "parkscope.park_site" and .parkscope.seq > $seq
+			and .parkscope.reason == $reason) | .parkscope.crowd.now] | add // 0' "$RECORDS"
+}
+
+is_crowd() {
+	[ "$(crowd_of "$1")" = "$2" ]
 }
 
 # How many reports are there; with --full each has a process record.
