@@ -8,9 +8,11 @@
 #   log        what it printed
 # Everything started is on record in $real/started until it has ended.
 
+# shellcheck disable=SC2034 # for the tests
 servers=(postgresql redis mariadb h2 node python)
 
 # PIDs of everything started, with the start time that tells a PID used again.
+# shellcheck disable=SC2154 # the tests set $real
 started_file() { echo "$real/started"; }
 
 # start_time PID: in clock ticks since boot; fails without such a process
@@ -276,6 +278,17 @@ reasons_of_threads() {
 	done | sort | uniq -c | awk '{print $2, $1}'
 }
 
+# The same, looked at again while something runs
+reasons_of_idle_threads() {
+	local reasons
+
+	for _ in {1..100}; do
+		reasons=$(reasons_of_threads "$@")
+		grep -q '^running ' <<<"$reasons" || break
+	done
+	echo "$reasons"
+}
+
 # What /proc/PID/status says of each PID, every millisecond, ahead of everything else on the
 # machine: a JVM under load has a thread more or less every other millisecond. Prints
 # "seconds pid threads" when asked to end.
@@ -324,6 +337,9 @@ readonly jq_reports='
 		} + {own: (map(select(dataset("process")).parkscope)[0])});
 '
 
+# Times may be 0.3 s too long: a report is dated when its sweep begins, but on a loaded machine
+# the sweep sees a thread later, and counts the waits of a process that ends until its end.
+#
 # violations FILE: what contradicts itself in a --full run, one a line; empty if nothing does
 violations() {
 	jq -rs "$jq_reports"'
@@ -337,9 +353,9 @@ violations() {
 			(if ($threads.now > 0) == ($own.ended == true)
 				then "\($threads.now) threads, ended \($own.ended)" else empty end),
 			(.park[] | select(.crowd.oldest_s > 366 * 86400) | "oldest \(.crowd.oldest_s)"),
-			(.park[] | select(.waits.max_s > $own.watched_s * 1.05 + 0.05)
+			(.park[] | select(.waits.max_s > $own.watched_s * 1.05 + 0.3)
 				| "\(.reason) max_s \(.waits.max_s), watched \($own.watched_s)"),
-			($own.waits[]? | select(.waiting_s > $own.interval_s * ($threads.now + $threads.exited) * 1.05 + 0.05)
+			($own.waits[]? | select(.waiting_s > $own.interval_s * ($threads.now + $threads.exited) * 1.05 + 0.3)
 				| "\(.reason) waiting_s \(.waiting_s) in \($own.interval_s) of \($threads)"),
 			($own.waits[]? | select((.histogram | map(.[1]) | add // 0) != .count)
 				| "\(.reason) count \(.count), histogram \(.histogram)"),
@@ -352,7 +368,7 @@ violations() {
 			| ($all[-1].own.watched_s) as $watched
 			| ($all | sum(.own.waits // [] | sum(.seconds))) as $seconds
 			| ($all[-1].own.threads.now + $exited) as $threads
-			| (if $seconds > $watched * $threads * 1.05 + 0.05
+			| (if $seconds > $watched * $threads * 1.05 + 0.3
 				then "waited \($seconds) s, watched \($watched) s, \($threads) threads" else empty end),
 			($all[0].own.threads | .now - .born + .exited) as $first
 			| (if $first + $born - $exited != $all[-1].own.threads.now

@@ -9,6 +9,7 @@
 #
 # PARKSCOPE names the program under test; default: build/dev/parkscope.
 
+# shellcheck disable=SC2154 # real_programs.bash sets servers and begun
 bats_require_minimum_version 1.5.0
 
 load real_programs
@@ -91,10 +92,10 @@ assert_valid() {
 assert_nothing() {
 	local output
 
-	output=$("$@") && [ -z "$output" ] || {
+	if ! output=$("$@") || [ -n "$output" ]; then
 		printf '%s:\n%s\n' "$1" "$(head -n 40 <<<"$output")"
 		return 1
-	}
+	fi
 }
 
 # parked_reasons FILE TIME: "reason count" a line, of the report at that time
@@ -112,9 +113,9 @@ assert_idle() {
 	mapfile -t pids < <(server_pids "$1")
 	list=$(IFS=, && echo "${pids[*]}")
 	sample_in_background "$file.samples" "${pids[@]}"
-	before=$(reasons_of_threads "${pids[@]}")
+	before=$(reasons_of_idle_threads "${pids[@]}")
 	"$parkscope" watch -f jsonl --full -i 400ms -n 5 -p "$list" >"$file" 2>"$file.err"
-	after=$(reasons_of_threads "${pids[@]}")
+	after=$(reasons_of_idle_threads "${pids[@]}")
 	end_sampling
 	assert_valid "$file"
 	assert_nothing violations "$file"
