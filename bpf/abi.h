@@ -141,8 +141,10 @@ struct abi_task_snapshot {
 	__u64 now_ns;
 	__u64 switches;        /* voluntary and involuntary context switches */
 	__u64 last_arrival_ns; /* scheduler clock; 0: the kernel does not keep it */
-	__u64 begin_ns;        /* of the wait in the record; 0: none */
+	__u64 begin_ns;        /* of the wait in the record, before any restart; 0: none */
 	__u64 begin_switches;  /* `switches` then: equal means that this wait still lasts */
+	__u64 waited_ns;       /* so far in that wait, without the time for which it was broken */
+	__u64 broken_ns;       /* waited in a broken wait that may still be restarted */
 	__u64 user_stack_id;   /* of the wait in the record */
 	__u64 kernel_stack_id; /* 0: not captured */
 	__u64 ip;
@@ -155,6 +157,8 @@ struct abi_task_snapshot {
 	__u32 reason; /* enum abi_reason */
 	__u32 marks;  /* enum abi_task_mark */
 	__u32 totals_count;
+	__u32 broken_reason; /* enum abi_reason */
+	__u32 padding;
 	char comm[16];
 };
 
@@ -201,7 +205,7 @@ _Static_assert(sizeof(struct abi_wait_totals) == 136, "abi_wait_totals");
 _Static_assert(sizeof(struct abi_stack) == 8 + 8 * ABI_STACK_FRAMES_MAX, "abi_stack");
 _Static_assert(sizeof(struct abi_wait_site_key) == 24, "abi_wait_site_key");
 _Static_assert(sizeof(struct abi_wait_site) == 24, "abi_wait_site");
-_Static_assert(sizeof(struct abi_task_snapshot) == 184, "abi_task_snapshot");
+_Static_assert(sizeof(struct abi_task_snapshot) == 208, "abi_task_snapshot");
 _Static_assert(sizeof(struct abi_task_recheck) == 24, "abi_task_recheck");
 _Static_assert(sizeof(struct abi_event) == 32, "abi_event");
 _Static_assert(sizeof(struct abi_birth_event) == 40 + sizeof(struct abi_stack), "abi_birth_event");

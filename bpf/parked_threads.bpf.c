@@ -61,7 +61,11 @@ static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
 
 	if (!record)
 		return;
-	snapshot->begin_ns = record->wait.begin_ns;
+	if (record->wait.begin_ns) {
+		snapshot->begin_ns = record->wait.first_begin_ns;
+		snapshot->waited_ns =
+			record->wait.waited_ns + snapshot->now_ns - record->wait.begin_ns;
+	}
 	snapshot->begin_switches = record->wait.begin_switches;
 	snapshot->user_stack_id = record->wait.user_stack_id;
 	if (!record->swept_kernel_stack_id || record->swept_switches != snapshot->switches) {
@@ -107,6 +111,10 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 		snapshot.marks |= TASK_MARK_EXITING;
 	} else if (watched && runs_user_code(task)) {
 		record = task_record_find_or_create(task);
+		if (record && record->broken.begin_ns) {
+			snapshot.broken_ns = record->broken.waited_ns;
+			snapshot.broken_reason = record->broken.reason;
+		}
 		if (snapshot.state &
 		    (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED | TASK_TRACED))
 			describe_wait(&snapshot, task, record);

@@ -22,7 +22,8 @@
 
 /* One wait, or a broken one that the kernel may restart. */
 struct wait {
-	u64 begin_ns; /* 0: none */
+	u64 begin_ns; /* or of its last restart; 0: none */
+	u64 first_begin_ns;
 	u64 begin_switches;
 	u64 begin_runtime_ns; /* on a CPU in the task's life, then */
 	u64 waited_ns;        /* before it was broken */

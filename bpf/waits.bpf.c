@@ -85,6 +85,7 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 		record->broken.begin_ns = 0;
 		wait->restarted++;
 	} else {
+		wait->first_begin_ns = now;
 		wait->ip = registers.ip;
 		wait->sp = registers.sp;
 		wait->address = registers.arguments[0];

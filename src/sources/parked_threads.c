@@ -128,7 +128,11 @@ static void park(struct parked_threads *parked, struct thread *thread, struct si
 		 const struct abi_task_snapshot *snapshot)
 {
 	struct park_age age = park_age_of(snapshot, parked->clock_offset_ns);
-	bool stayed = thread->park_site == site && thread->park_switches == snapshot->switches;
+	uint64_t begin_ns = age.at_most ? 0 : snapshot->begin_ns;
+	/* A wait that was broken and restarted has switched, but is the same stay. */
+	bool stayed =
+		thread->park_site == site && (thread->park_switches == snapshot->switches ||
+					      (begin_ns && thread->park_begin_ns == begin_ns));
 
 	if (!stayed)
 		end_stay(thread);
@@ -138,6 +142,8 @@ static void park(struct parked_threads *parked, struct thread *thread, struct si
 	thread->park_arrived = !stayed;
 	thread->park_age_ns = age.age_ns;
 	thread->park_age_at_most = age.at_most;
+	thread->park_begin_ns = begin_ns;
+	thread->open_ns = age.at_most ? 0 : snapshot->waited_ns;
 }
 
 /* What a restarted call waits for, when its beginning was not seen: by its kernel frames. */
@@ -272,6 +278,9 @@ static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapsh
 	if (!thread)
 		return -ENOMEM;
 	thread->last_sweep = context->sweep;
+	thread->open_ns = 0;
+	thread->broken_ns = snapshot->broken_ns;
+	thread->broken_reason = snapshot->broken_reason;
 
 	if (waits_credit(thread, snapshot_totals(snapshot), snapshot->totals_count))
 		return -ENOMEM;
@@ -376,17 +385,23 @@ static void end_process(struct process_entry *entry, void *data)
 	watched_process_end_sweep(entry->process, context->swept_ns);
 }
 
+static void add_open(const struct thread *thread, uint32_t reason, uint64_t open_ns)
+{
+	if (open_ns)
+		watched_process_reason(thread->process->process, reason_name(reason))->open_ns +=
+			open_ns;
+}
+
 static void count_parked(struct thread *thread, void *data)
 {
 	const struct sources_context *context = data;
 
+	add_open(thread, thread->broken_reason, thread->broken_ns);
 	if (!thread->park_site)
 		return;
 	crowd_park(&thread->park_site->crowd, thread->park_age_ns, thread->park_age_at_most,
 		   thread->park_arrived && context->sweep > 1);
-	if (!thread->park_age_at_most)
-		watched_process_reason(thread->process->process, reason_name(thread->park_reason))
-			->open_ns += thread->park_age_ns;
+	add_open(thread, thread->park_reason, thread->open_ns);
 	thread->park_arrived = false;
 }
 

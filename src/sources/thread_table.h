@@ -29,9 +29,15 @@ struct thread {
 	struct site *park_site;
 	uint64_t park_switches;
 	uint32_t park_reason;
-	bool park_arrived;     /* the stay was not there in the sweep before */
-	bool park_age_at_most; /* see struct park_age */
-	uint64_t park_age_ns;  /* at the last sweep */
+	bool park_arrived;      /* the stay was not there in the sweep before */
+	bool park_age_at_most;  /* see struct park_age */
+	uint64_t park_age_ns;   /* at the last sweep */
+	uint64_t park_begin_ns; /* of a wait that we saw begin: the same after a restart; else 0 */
+
+	/* Waits that have not ended, at the last sweep; see struct abi_task_snapshot. */
+	uint64_t open_ns; /* for park_reason */
+	uint64_t broken_ns;
+	uint32_t broken_reason;
 
 	uint64_t last_sweep; /* number of the last sweep that saw it */
 
