@@ -28,9 +28,9 @@ struct text_config {
 	size_t height; /* lines of the terminal, for `redraw`; 0: unknown */
 	size_t top;    /* sites of each kind, or processes; 0: all */
 	size_t stacks; /* largest sites shown with frames; 0: all */
-	size_t frames; /* callers shown of such a site; 0: the whole stack, kernel included */
+	size_t frames; /* callers shown of such a site; 0: the whole stack */
 	bool details;  /* every process in detail, even several (`dump`, -v) */
-	bool verbose;  /* own cost and totals */
+	bool verbose;  /* kernel frames, own cost and totals */
 	bool colour;
 	bool redraw; /* on a terminal: clears the screen and never scrolls */
 	bool ascii;  /* the locale is not UTF-8 */

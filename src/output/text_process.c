@@ -71,12 +71,9 @@ static struct site_table site_table_of(const struct text *text, enum site_kind k
 					       {0},       6, "WHERE"};
 	static const struct site_table park_without_events = {SITE_PARK, 2, {"NOW", "OLDEST"},
 							      {0},       6, "WHERE"};
-	static const struct site_table birth_without_events = {SITE_BIRTH, 1, {"LIVE"},
-							       {0},        0, "CREATED AT"};
 	static const struct site_table birth = {SITE_BIRTH, 3, {"LIVE", "BORN", "EXIT"},
 						{0},        0, "CREATED AT"};
-	struct site_table table = kind == SITE_PARK ? (events ? park : park_without_events)
-						    : (events ? birth : birth_without_events);
+	struct site_table table = kind == SITE_PARK ? (events ? park : park_without_events) : birth;
 	char cells[CELLS_MAX][FORMAT_NUMBER_SIZE];
 
 	for (size_t i = 0; i < table.cells; i++)
@@ -149,12 +146,26 @@ void text_where(struct text *text, const struct stack *stack, bool brief)
 	layout_end_line(&text->layout);
 }
 
+/* Kernel frames are the same for every wait of a kind: with -v only. */
+static size_t first_frame_of_whole(const struct text *text, const struct stack *stack)
+{
+	size_t first = 0;
+
+	while (!text->config.verbose && first < stack->count &&
+	       stack->frames[first].kind == FRAME_KERNEL)
+		first++;
+	return first;
+}
+
 /* The whole stack, or the first callers of the frame that WHERE shows. */
 static void print_stack(struct text *text, const struct stack *stack)
 {
-	size_t first = text->config.frames ? where_frame(stack) + 1 : 0;
+	size_t first =
+		text->config.frames ? where_frame(stack) + 1 : first_frame_of_whole(text, stack);
 	size_t end = stack->count;
 
+	if (end - first == 1 && first == where_frame(stack))
+		return;
 	if (text->config.frames && end > first && end - first > text->config.frames)
 		end = first + text->config.frames;
 	for (size_t i = first; i < end; i++) {
@@ -327,7 +338,8 @@ int text_process(struct text *text, const struct report *report,
 	}
 	if (parked_count)
 		print_sites(text, SITE_PARK, report->events, parked, parked_count);
-	if (births_count)
+	/* Without events nothing is known of births but that they were before. */
+	if (births_count && report->events)
 		print_sites(text, SITE_BIRTH, report->events, births, births_count);
 	if (report->events)
 		print_waits(text, process);

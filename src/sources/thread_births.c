@@ -146,8 +146,12 @@ static void handle_exit(struct sources_context *context, const struct abi_exit_e
 	const struct abi_event *event = &exit->event;
 	struct thread *thread = thread_table_find(context->threads, event->tid, event->start_ns);
 
-	if (!thread)
+	if (!thread) {
+		/* It was born and gone between two sweeps: only threads have birth events. */
+		if (event->tid == event->tgid)
+			losses_add(&context->losses, "process_between_sweeps", 1);
 		return;
+	}
 	if (waits_credit(thread, exit->totals, exit->totals_count))
 		losses_add(&context->losses, "out_of_memory", 1);
 	remove_thread(context, thread);

@@ -184,7 +184,9 @@ wait_around_report() {
 	assert_success
 	assert_line --regexp "^leak_threads $TARGET +threads 101 +parked 101$"
 	assert_line --regexp '^ *100 +≤[0-9.]+m?s +futex +'
-	assert_line --regexp '^ *100 +\[started before parkscope\]$'
+	refute_line --partial '[k]'
+	run --separate-stderr "$PARKSCOPE" dump -v -p "$TARGET"
+	assert_success
 	assert_line --regexp '^ +entry_SYSCALL_64_after_hwframe\+0x[0-9a-f]+ \[k\]$'
 	target_quit "$TARGET"
 }

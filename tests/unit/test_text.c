@@ -157,7 +157,6 @@ static void test_dump(void **state)
 			       "leaky 4711  threads 143  parked 121\n"
 			       " NOW  OLDEST  REASON          WHERE\n"
 			       " 120   <4.0s  futex           handle_request+0x10 (target)\n"
-			       "      futex_do_wait+0x10 [k]\n"
 			       "      __futex_wait+0x10 (libc.so.6)\n"
 			       "      pthread_cond_wait+0x10 (libc.so.6)\n"
 			       "      handle_request+0x10 (target)\n"
@@ -168,13 +167,25 @@ static void test_dump(void **state)
 			       "      __connect+0x10 (libc.so.6)\n"
 			       "      dial+0x10 (target)\n"
 			       "      main+0x10 (target)\n"
-			       " LIVE  CREATED AT\n"
-			       "  142  accept_loop+0x10 (target)\n"
-			       "      clone3+0x10 (libc.so.6)\n"
-			       "      pthread_create+0x10 (libc.so.6)\n"
-			       "      accept_loop+0x10 (target)\n"
-			       "      main+0x10 (target)\n"
 			       "LOST  12 stack_map_full, 3 events_full\n");
+	fixture_free(fixture);
+}
+
+/* The frame that WHERE shows is not repeated; a stack of one frame has no more to show. */
+static void test_verbose_dump_has_kernel_frames(void **state)
+{
+	struct fixture *fixture =
+		fixture_new(&(struct text_config){.details = true, .ascii = true, .verbose = true});
+	char *text;
+
+	(void)state;
+	add_leak(fixture);
+	fixture->report.events = false;
+	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
+	text = scratch_read(fixture->scratch.file);
+	assert_non_null(strstr(text, "(target)\n      futex_do_wait+0x10 [k]\n"
+				     "      __futex_wait+0x10 (libc.so.6)\n"));
+	free(text);
 	fixture_free(fixture);
 }
 
@@ -251,8 +262,7 @@ static void test_hostile_names_forge_no_line(void **state)
 		"  watched 4s\n"
 		" NOW  +IN  -OUT  OLDEST  REASON  WHERE\n"
 		"   1    -     -    1.0s  futex   x\\x0a--- 2026\\x1b[2J\\xff\\u{202e}\"+0x10 "
-		"(target)\n"
-		"      x\\x0a--- 2026\\x1b[2J\\xff\\u{202e}\"+0x10 (target)\n");
+		"(target)\n");
 	fixture_free(fixture);
 }
 
@@ -346,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_process),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_verbose_dump_has_kernel_frames),
 		cmocka_unit_test(test_several_processes),
 		cmocka_unit_test(test_nothing_to_see),
 		cmocka_unit_test(test_more_sites_than_shown),
