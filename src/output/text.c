@@ -39,24 +39,6 @@ void text_resize(struct text *text, size_t width, size_t height)
 	text->config.height = height;
 }
 
-const char *text_ellipsis(const struct text *text)
-{
-	return text->config.ascii ? "..." : "\xe2\x80\xa6";
-}
-
-size_t text_top(const struct text *text, size_t count)
-{
-	return text->config.top && text->config.top < count ? text->config.top : count;
-}
-
-void text_cell(uint64_t count, char cell[FORMAT_NUMBER_SIZE])
-{
-	if (count)
-		snprintf(cell, FORMAT_NUMBER_SIZE, "%" PRIu64, count);
-	else
-		strcpy(cell, "-");
-}
-
 /* Widths of the overview; comm has at most 15 bytes, pid_max is 2^22. */
 enum {
 	PID_WIDTH = 7,

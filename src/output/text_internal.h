@@ -2,13 +2,16 @@
 #ifndef PARKSCOPE_OUTPUT_TEXT_INTERNAL_H
 #define PARKSCOPE_OUTPUT_TEXT_INTERNAL_H
 
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
 #include "output/buffer.h"
 #include "output/format.h"
 #include "output/text.h"
 #include "output/text_layout.h"
-#include <stdbool.h>
 
-/* What text.c and text_process.c share. */
+/* What text.c, which is the public face, and text_process.c, which it calls, share. */
 
 /* Less room than this on a line, and WHERE goes on a line of its own. */
 #define WHERE_COLUMNS_MIN 20
@@ -21,13 +24,25 @@ struct text {
 	struct run_totals totals;
 };
 
-const char *text_ellipsis(const struct text *text);
+static inline const char *text_ellipsis(const struct text *text)
+{
+	return text->config.ascii ? "..." : "\xe2\x80\xa6";
+}
 
 /* `count`, or as many of them as are shown. */
-size_t text_top(const struct text *text, size_t count);
+static inline size_t text_top(const struct text *text, size_t count)
+{
+	return text->config.top && text->config.top < count ? text->config.top : count;
+}
 
 /* "-" for 0, so that what happened stands out. */
-void text_cell(uint64_t count, char cell[FORMAT_NUMBER_SIZE]);
+static inline void text_cell(uint64_t count, char cell[FORMAT_NUMBER_SIZE])
+{
+	if (count)
+		snprintf(cell, FORMAT_NUMBER_SIZE, "%" PRIu64, count);
+	else
+		snprintf(cell, FORMAT_NUMBER_SIZE, "-");
+}
 
 /*
  * The application frame of a stack, up to the end of the line, which it ends.
