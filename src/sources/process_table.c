@@ -8,7 +8,7 @@
 
 struct process_table {
 	struct process_entry *living;
-	struct process_entry *ended; /* uthash by the address of its process: pids may repeat */
+	struct process_entry *ended; /* by ended_key; a pid that was used again can repeat it */
 };
 
 struct process_table *process_table_new(void)
@@ -69,14 +69,13 @@ struct process_entry *process_table_find(const struct process_table *table, uint
 struct process_entry *process_table_find_exec(const struct process_table *table, uint32_t tgid,
 					      uint32_t exec_id)
 {
-	struct process_entry *entry = process_table_find(table, tgid), *next;
+	const struct process_entry wanted = {.ended_key = {.tgid = tgid, .exec_id = exec_id}};
+	struct process_entry *entry = process_table_find(table, tgid);
 
 	if (entry && entry->process->exec_id == exec_id)
 		return entry;
-	HASH_ITER (hh, table->ended, entry, next)
-		if (entry->tgid == tgid && entry->process->exec_id == exec_id)
-			return entry;
-	return NULL;
+	HASH_FIND(hh, table->ended, &wanted.ended_key, sizeof(wanted.ended_key), entry);
+	return entry;
 }
 
 /* Keeps what was known where the new text is missing or there is no memory. */
@@ -153,7 +152,9 @@ void process_table_end(struct process_table *table, struct process_entry *entry)
 		return;
 	entry->process->ended = true;
 	HASH_DEL(table->living, entry);
-	HASH_ADD_KEYPTR(hh, table->ended, &entry->process, sizeof(entry->process), entry);
+	entry->ended_key.tgid = entry->tgid;
+	entry->ended_key.exec_id = entry->process->exec_id;
+	HASH_ADD(hh, table->ended, ended_key, sizeof(entry->ended_key), entry);
 }
 
 void process_table_each(struct process_table *table, bool with_ended,

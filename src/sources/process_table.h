@@ -33,6 +33,10 @@ struct process_entry {
 	bool leader_seen;     /* its main thread has been in the thread table */
 	struct place *places; /* uthash; addresses mean nothing after exec */
 	size_t places_count;
+	struct { /* for the table of ended processes */
+		uint32_t tgid;
+		uint32_t exec_id;
+	} ended_key;
 	UT_hash_handle hh;
 };
 
