@@ -19,7 +19,18 @@ churn_run() {
 	wait_until "the last thread is gone" has_tasks "$TARGET" 2
 	parkscope_stop
 	assert_complete
-	assert_no_loss
+	assert_only_records_lost
+}
+
+# In a storm the kernel may refuse to make the record of a thread (its storage is busy on this CPU
+# for a moment) or skip the end of a wait. That is told, is rare, and costs no birth and no exit.
+assert_only_records_lost() {
+	assert_equal "other losses $(last end '.p.losses | del(.thread_records_full, .wait_end_missed) | tojson')" \
+		"other losses {}"
+	assert_between "waits lost" 0 "$(last end '.p.losses | add // 0')" \
+		"$(($(target_counter "$TARGET" created) / 1000 + 1))"
+	# What was lost in a report is told in that report, too.
+	assert_equal "$(sum loss '.p.losses[]')" "$(last end '.p.losses | add // 0')"
 }
 
 check_storm() {
@@ -68,7 +79,7 @@ check_storm() {
 	wait_until "the last thread is gone" has_tasks "$TARGET" 2
 	parkscope_stop
 	assert_complete
-	assert_no_loss
+	assert_only_records_lost
 	# Both storms and both bystanders; the first bystander was there before and died in exec.
 	assert_equal "$(target_counter "$TARGET" created_before_exec)" 400
 	assert_equal "born $(sum process '.p.threads.born')" \

@@ -65,7 +65,7 @@ now_ms() {
 	echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
-# wait_until DESCRIPTION COMMAND...: until the command succeeds; status 2 means that it never will.
+# wait_until DESCRIPTION COMMAND...: until the command succeeds; status 99 means that it never will.
 wait_until() {
 	local what=$1 end=$(($(now_ms) + PATIENCE_S * 1000)) status
 
@@ -75,7 +75,7 @@ wait_until() {
 		"$@" || status=$?
 		case $status in
 		0) return 0 ;;
-		2) fail "in vain: $what" || return ;;
+		99) fail "in vain: $what" || return ;;
 		esac
 		[ "$(now_ms)" -lt "$end" ] || fail "waited $PATIENCE_S s in vain: $what" || return
 		sleep 0.02
@@ -136,7 +136,7 @@ target_said() {
 
 	# Asked before the look, so that what it said last is not missed.
 	if is_gone "$1"; then
-		status=2
+		status=99
 	fi
 	file_has "${TARGET_OUTPUT[$1]}" "$2" || return "$status"
 }
@@ -199,7 +199,7 @@ is_attached() {
 	local status=1
 
 	if is_gone "$SCOPE"; then
-		status=2
+		status=99
 	fi
 	file_has "$RECORDS" '"parkscope.start"' || return "$status"
 }
@@ -275,7 +275,7 @@ reports() {
 }
 
 has_reports() {
-	[ "$(grep -c '"parkscope.process"' "$RECORDS")" -ge "$1" ]
+	[ "$(cat "$RECORDS" 2>/dev/null | grep -c '"parkscope.process"')" -ge "$1" ]
 }
 
 # Complete: it began, it ended, no record is missing or cut, and nothing was lost.
@@ -311,8 +311,12 @@ assert_within() {
 ### BPF objects
 
 # Ids of the programs, maps and links that a process holds, as "prog_id 12" lines.
+# bpf_held_by PID, or bpf_held_by with none: by all processes.
 bpf_held_by() {
-	grep -hsE '^(prog_id|map_id|link_id):' /proc/"$1"/fdinfo/* | tr -d ':' | awk '{ print $1, $2 }' | sort -u
+	local files=(/proc/[0-9]*/fdinfo)
+
+	[ -z "${1:-}" ] || files=("/proc/$1/fdinfo")
+	grep -rhsE '^(prog_id|map_id|link_id):' "${files[@]}" | tr -d ':' | awk '{ print $1, $2 }' | sort -u
 }
 
 # What the kernel has loaded now, in the same form.
@@ -326,7 +330,7 @@ bpf_loaded() {
 
 # What is loaded but held by no process: left behind, or just being taken down.
 bpf_orphans() {
-	comm -23 <(bpf_loaded) <(bpf_held_by '[0-9]*')
+	comm -23 <(bpf_loaded) <(bpf_held_by)
 }
 
 no_new_orphans() {
