@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "commands/commands.h"
 #include "options.h"
+#include "output/escape.h"
 #include "version.h"
 
 enum exit_status {
@@ -12,6 +15,29 @@ enum exit_status {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2
 };
+
+/* One line, whatever an argument or a file name had in it. */
+static void print_error(const struct error *error, const char *hint)
+{
+	char safe[4 * sizeof(error->text)];
+
+	escape_text(error->text, false, safe, sizeof(safe));
+	fprintf(stderr, "parkscope: %s%s\n", safe, hint);
+}
+
+/* A standard stream that is closed would become the first file that we open. */
+static int keep_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
 
 static int print_and_flush(void (*print)(FILE *))
 {
@@ -50,7 +76,7 @@ static int run(const struct options *options)
 	}
 	if (!err || err == -EPIPE)
 		return EXIT_DONE;
-	fprintf(stderr, "parkscope: %s\n", error.text);
+	print_error(&error, "");
 	return EXIT_FAILED;
 }
 
@@ -62,8 +88,10 @@ int main(int argc, char *argv[])
 
 	/* A reader that goes away is -EPIPE at the next write. */
 	signal(SIGPIPE, SIG_IGN);
+	if (keep_standard_streams())
+		return EXIT_FAILED;
 	if (options_parse(argc, argv, &options, &error)) {
-		fprintf(stderr, "parkscope: %s. Try 'parkscope --help'.\n", error.text);
+		print_error(&error, ". Try 'parkscope --help'.");
 		return EXIT_USAGE;
 	}
 	status = run(&options);

@@ -44,7 +44,10 @@ int sink_open(const char *path, struct sink **sink, struct error *error)
 		return error_set(error, -ENOMEM, "out of memory");
 	fresh->fd = -1;
 	if (!path) {
-		if (fcntl(STDOUT_FILENO, F_GETFL) < 0)
+		int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+		/* main() puts something read-only where it was closed. */
+		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
 			return error_set(error, -EBADF, "standard output is closed");
 		fresh->fd = STDOUT_FILENO;
 		*sink = take_ptr(fresh);
