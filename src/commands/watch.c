@@ -202,6 +202,7 @@ int watch_run(const struct options *options, struct error *error)
 	if (err)
 		return err;
 	watch.session = session;
+	sink_interrupt_by(session->sink, watch.signals);
 	watch.interval_timer = open_timer(options->interval_ns, true, error);
 	if (watch.interval_timer < 0)
 		return watch.interval_timer;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,18 @@
 
 struct sink {
 	int fd;
-	char *path; /* NULL: standard output */
-	bool torn;  /* what was written last does not end a line */
+	char *path;       /* NULL: standard output */
+	bool torn;        /* what was written last does not end a line */
+	bool can_block;   /* a pipe, a terminal, a socket: somebody has to read */
+	int interrupt_fd; /* -1: nothing interrupts a write */
 };
+
+static bool can_block(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) || !S_ISREG(status.st_mode);
+}
 
 static int open_path(const char *path, struct error *error)
 {
@@ -43,6 +53,7 @@ int sink_open(const char *path, struct sink **sink, struct error *error)
 	if (!fresh)
 		return error_set(error, -ENOMEM, "out of memory");
 	fresh->fd = -1;
+	fresh->interrupt_fd = -1;
 	if (!path) {
 		int flags = fcntl(STDOUT_FILENO, F_GETFL);
 
@@ -50,6 +61,7 @@ int sink_open(const char *path, struct sink **sink, struct error *error)
 		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
 			return error_set(error, -EBADF, "standard output is closed");
 		fresh->fd = STDOUT_FILENO;
+		fresh->can_block = can_block(fresh->fd);
 		*sink = take_ptr(fresh);
 		return 0;
 	}
@@ -59,6 +71,7 @@ int sink_open(const char *path, struct sink **sink, struct error *error)
 	fresh->fd = open_path(path, error);
 	if (fresh->fd < 0)
 		return fresh->fd;
+	fresh->can_block = can_block(fresh->fd);
 	*sink = take_ptr(fresh);
 	return 0;
 }
@@ -73,32 +86,54 @@ void sink_free(struct sink *sink)
 	free(sink);
 }
 
-/* Whoever gave us standard output may have made it non-blocking. */
-static int wait_for_room(int fd)
+/*
+ * Until a write of up to PIPE_BUF bytes would not block. -EINTR: the reader does
+ * not read, and somebody wants us to stop.
+ */
+static int wait_for_room(const struct sink *sink)
 {
-	struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+	struct pollfd fds[] = {
+		{.fd = sink->fd, .events = POLLOUT},
+		{.fd = sink->interrupt_fd, .events = POLLIN},
+	};
 
-	return poll(&pollfd, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+	for (;;) {
+		if (poll(fds, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		/* An error or a hang-up is for write() to name. */
+		if (fds[0].revents)
+			return 0;
+		if (fds[1].revents)
+			return -EINTR;
+	}
 }
 
-static int write_all(int fd, const char *text, size_t length, size_t *written)
+/* In pieces that a pipe takes as a whole, so that a reader who does not read cannot hold us. */
+static int write_all(const struct sink *sink, const char *text, size_t length, size_t *written)
 {
 	*written = 0;
 	while (*written < length) {
-		ssize_t count = write(fd, text + *written, length - *written);
+		size_t left = length - *written;
+		int code = sink->can_block ? wait_for_room(sink) : 0;
+		ssize_t count;
 
-		if (count > 0) {
+		if (code)
+			return code;
+		count = write(sink->fd, text + *written,
+			      sink->can_block && left > PIPE_BUF ? PIPE_BUF : left);
+		if (count > 0)
 			*written += (size_t)count;
-		} else if (count == 0) {
+		else if (count == 0)
 			return -EIO;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			int code = wait_for_room(fd);
-
-			if (code)
-				return code;
-		} else if (errno != EINTR) {
+		else if (errno == EAGAIN)
+			code = wait_for_room(sink);
+		else if (errno != EINTR)
 			return -errno;
-		}
+		if (code)
+			return code;
 	}
 	return 0;
 }
@@ -111,17 +146,24 @@ int sink_write(struct sink *sink, const char *text, size_t length, struct error 
 	if (!length)
 		return 0;
 	if (sink->torn) {
-		code = write_all(sink->fd, "\n", 1, &written);
+		code = write_all(sink, "\n", 1, &written);
 		sink->torn = code != 0;
 	}
 	if (!code) {
-		code = write_all(sink->fd, text, length, &written);
+		code = write_all(sink, text, length, &written);
 		sink->torn = written && text[written - 1] != '\n';
 	}
 	if (code)
 		error_set(error, code, "cannot write to %s: %s",
-			  sink->path ? sink->path : "standard output", strerror(-code));
+			  sink->path ? sink->path : "standard output",
+			  code == -EINTR ? "interrupted while its reader does not read"
+					 : strerror(-code));
 	return code;
+}
+
+void sink_interrupt_by(struct sink *sink, int fd)
+{
+	sink->interrupt_fd = fd;
 }
 
 int sink_reopen(struct sink *sink, struct error *error)
@@ -135,6 +177,7 @@ int sink_reopen(struct sink *sink, struct error *error)
 		return fd;
 	close(sink->fd);
 	sink->fd = fd;
+	sink->can_block = can_block(fd);
 	sink->torn = false;
 	return 0;
 }

@@ -31,6 +31,12 @@ define_auto_free(sink)
  */
 int sink_write(struct sink *sink, const char *text, size_t length, struct error *error);
 
+/*
+ * While `fd` is readable (a signalfd), a write whose reader does not read gives up
+ * with -EINTR instead of waiting. -1: nothing interrupts. The caller keeps `fd`.
+ */
+void sink_interrupt_by(struct sink *sink, int fd);
+
 /* For log rotation: opens the path again. On failure the old file stays in use. 0 for stdout. */
 int sink_reopen(struct sink *sink, struct error *error);
 

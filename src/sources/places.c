@@ -48,7 +48,7 @@ static struct symbolizer_process symbolizer_process_of(const struct process_entr
 {
 	return (struct symbolizer_process){
 		.pid = (pid_t)entry->tgid,
-		.exec_id = entry->process->exec_id,
+		.generation = entry->generation,
 	};
 }
 

@@ -8,6 +8,7 @@
 
 struct process_table {
 	struct process_entry *living;
+	uint32_t generations;
 	struct process_entry *ended; /* by ended_key; a pid that was used again can repeat it */
 };
 
@@ -120,7 +121,7 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 	}
 	if (entry) {
 		if (entry->process->exec_id != exec_id)
-			process_entry_exec(entry, exec_id);
+			process_table_exec(table, entry, exec_id);
 		return entry;
 	}
 
@@ -128,6 +129,7 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 	if (!entry)
 		return NULL;
 	entry->tgid = tgid;
+	entry->generation = ++table->generations;
 	entry->process = watched_process_new(tgid, leader_start_ns, now_ns);
 	if (!entry->process) {
 		free(entry);
@@ -139,8 +141,9 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 	return entry;
 }
 
-void process_entry_exec(struct process_entry *entry, uint32_t exec_id)
+void process_table_exec(struct process_table *table, struct process_entry *entry, uint32_t exec_id)
 {
+	entry->generation = ++table->generations;
 	entry->process->exec_id = exec_id;
 	identify(entry->process);
 	forget_places(entry);

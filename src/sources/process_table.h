@@ -29,6 +29,7 @@ struct place {
 /* A watched process and what the sources need to remember of it. */
 struct process_entry {
 	uint32_t tgid;
+	uint32_t generation; /* of its address space: no other has this number */
 	struct watched_process *process;
 	bool leader_seen;     /* its main thread has been in the thread table */
 	struct place *places; /* uthash; addresses mean nothing after exec */
@@ -65,7 +66,7 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 					  uint64_t now_ns);
 
 /* The process called exec: reads its identity again and forgets its places. */
-void process_entry_exec(struct process_entry *entry, uint32_t exec_id);
+void process_table_exec(struct process_table *table, struct process_entry *entry, uint32_t exec_id);
 
 /* The process is gone; it stays for the next report. Does nothing if it has ended. */
 void process_table_end(struct process_table *table, struct process_entry *entry);

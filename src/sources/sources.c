@@ -220,7 +220,11 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 
 static void end_process_report(struct process_entry *entry, void *data)
 {
-	(void)data;
+	struct sources_context *context = data;
+
+	/* Its mappings named the last stacks; the files stay cached. */
+	if (entry->process->ended)
+		symbolizer_forget_process(context->symbolizer, (pid_t)entry->tgid);
 	watched_process_end_report(entry->process);
 }
 
@@ -228,7 +232,7 @@ void sources_end_report(struct sources *sources)
 {
 	struct sources_context *context = &sources->context;
 
+	process_table_each(context->processes, true, end_process_report, context);
 	process_table_drop_ended(context->processes);
-	process_table_each(context->processes, false, end_process_report, NULL);
 	losses_end_report(&context->losses);
 }

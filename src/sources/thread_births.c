@@ -85,12 +85,6 @@ struct thread *thread_births_found(struct sources_context *context, struct proce
 	return thread;
 }
 
-static void end_process(struct sources_context *context, struct process_entry *entry)
-{
-	symbolizer_forget_process(context->symbolizer, (pid_t)entry->tgid);
-	process_table_end(context->processes, entry);
-}
-
 static void remove_thread(struct sources_context *context, struct thread *thread)
 {
 	struct process_entry *entry = thread->process;
@@ -108,7 +102,7 @@ static void remove_thread(struct sources_context *context, struct thread *thread
 	thread_table_remove(context->threads, thread);
 	/* A new process may be known by a thread of its main thread, which no sweep has seen. */
 	if (!entry->process->threads.now && entry->leader_seen)
-		end_process(context, entry);
+		process_table_end(context->processes, entry);
 }
 
 static void handle_birth(struct sources_context *context, const struct abi_birth_event *birth)
@@ -171,8 +165,7 @@ static void handle_exec(struct sources_context *context, const struct abi_exit_e
 			losses_add(&context->losses, "out_of_memory", 1);
 		thread->credited_count = 0;
 	}
-	symbolizer_forget_process(context->symbolizer, (pid_t)event->tgid);
-	process_entry_exec(entry, event->exec_id);
+	process_table_exec(context->processes, entry, event->exec_id);
 }
 
 static int handle_event(void *data, void *bytes, size_t size)
@@ -237,8 +230,10 @@ static void reconcile_thread(struct thread *thread, void *data)
 
 static void reconcile_process(struct process_entry *entry, void *data)
 {
+	struct sources_context *context = data;
+
 	if (!entry->process->threads.now)
-		end_process(data, entry);
+		process_table_end(context->processes, entry);
 }
 
 void thread_births_reconcile(struct sources_context *context)

@@ -7,7 +7,7 @@
 
 struct process_mappings {
 	pid_t pid;
-	uint32_t exec_id;
+	uint32_t generation;
 	uint64_t read_ns;
 	struct process_maps *maps;
 	struct mapped_object *objects; /* one for each of the maps */
@@ -111,7 +111,7 @@ static void refresh(struct mapping_cache *cache, struct process_mappings *proces
 	trim(cache);
 }
 
-static struct process_mappings *add(struct mapping_cache *cache, pid_t pid, uint32_t exec_id,
+static struct process_mappings *add(struct mapping_cache *cache, pid_t pid, uint32_t generation,
 				    uint64_t now_ns)
 {
 	auto_free(process_mappings) struct process_mappings *process = calloc(1, sizeof(*process));
@@ -119,7 +119,7 @@ static struct process_mappings *add(struct mapping_cache *cache, pid_t pid, uint
 	if (!process)
 		return NULL;
 	process->pid = pid;
-	process->exec_id = exec_id;
+	process->generation = generation;
 	if (!read_maps(process, now_ns))
 		return NULL;
 	HASH_ADD_INT(cache->by_pid, pid, process);
@@ -137,18 +137,18 @@ static uint64_t elapsed(const struct process_mappings *process, uint64_t now_ns)
 	return now_ns > process->read_ns ? now_ns - process->read_ns : 0;
 }
 
-struct process_mappings *mapping_cache_get(struct mapping_cache *cache, pid_t pid, uint32_t exec_id,
-					   uint64_t now_ns)
+struct process_mappings *mapping_cache_get(struct mapping_cache *cache, pid_t pid,
+					   uint32_t generation, uint64_t now_ns)
 {
 	struct process_mappings *process;
 
 	HASH_FIND_INT(cache->by_pid, &pid, process);
-	if (process && process->exec_id != exec_id) {
+	if (process && process->generation != generation) {
 		drop(cache, process);
 		process = NULL;
 	}
 	if (!process)
-		return add(cache, pid, exec_id, now_ns);
+		return add(cache, pid, generation, now_ns);
 	DL_DELETE(cache->by_use, process);
 	DL_APPEND(cache->by_use, process);
 	if (elapsed(process, now_ns) >= MAPPING_CACHE_MAX_AGE_NS)

@@ -51,11 +51,11 @@ define_auto_free(mapping_cache);
 
 /*
  * The mappings of the process, or NULL where they cannot be read: it is gone.
- * `exec_id` tells programs that one process executed apart. `now_ns` is any
+ * `generation` tells programs that one process executed apart. `now_ns` is any
  * clock that does not go back. Valid until the next call with this cache.
  */
-struct process_mappings *mapping_cache_get(struct mapping_cache *cache, pid_t pid, uint32_t exec_id,
-					   uint64_t now_ns);
+struct process_mappings *mapping_cache_get(struct mapping_cache *cache, pid_t pid,
+					   uint32_t generation, uint64_t now_ns);
 
 /*
  * The mapping that holds `address`, or NULL, and what is known of its file, for

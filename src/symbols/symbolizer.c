@@ -206,8 +206,8 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct symbolizer_proc
 	if (!stack)
 		return -ENOMEM;
 	if (user_count)
-		mappings = mapping_cache_get(symbolizer->processes, process->pid, process->exec_id,
-					     now_ns);
+		mappings = mapping_cache_get(symbolizer->processes, process->pid,
+					     process->generation, now_ns);
 	for (size_t i = 0; i < stack->count && result == 0; i++) {
 		struct frame *frame = &stack->frames[i];
 		bool is_kernel = i < kernel_count;
@@ -230,7 +230,7 @@ size_t symbolizer_plausible_frames(struct symbolizer *symbolizer,
 				   size_t user_count, uint64_t now_ns)
 {
 	struct process_mappings *mappings =
-		mapping_cache_get(symbolizer->processes, process->pid, process->exec_id, now_ns);
+		mapping_cache_get(symbolizer->processes, process->pid, process->generation, now_ns);
 	size_t count = user_count ? 1 : 0;
 
 	if (!mappings)

@@ -30,8 +30,8 @@ enum {
 struct symbolizer;
 
 struct symbolizer_process {
-	pid_t pid;        /* thread group id in our pid namespace */
-	uint32_t exec_id; /* changes with every execve of the process */
+	pid_t pid;           /* thread group id in our pid namespace */
+	uint32_t generation; /* changes with every execve, and when the pid is used again */
 };
 
 struct symbolizer_statistics {

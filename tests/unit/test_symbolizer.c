@@ -274,7 +274,7 @@ static void processes_share_files_and_are_forgotten(void **state)
 			pause();
 	symbolizer_statistics(symbolizer, &before);
 	assert_int_equal(before.processes, 1);
-	process = (struct symbolizer_process){.pid = child, .exec_id = 3};
+	process = (struct symbolizer_process){.pid = child, .generation = 3};
 	assert_int_equal(symbolizer_stack(symbolizer, &process, NULL, 0, user, 1, 1, &stack), 0);
 	assert_string_equal(stack->frames[0].function, own->frames[0].function);
 	symbolizer_statistics(symbolizer, &after);
