@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119,SC2120 # arguments that the tests pass
 #
 # What every end-to-end test shares: programs to trace (tests/targets/README.md), parkscope in the
 # background, and sums over its records. Nothing here sleeps for luck: each wait is for a condition
@@ -55,7 +55,9 @@ show_files() {
 	local file
 
 	for file in "$BATS_TEST_TMPDIR"/*; do
-		[ -f "$file" ] && [ -s "$file" ] || continue
+		if [ ! -f "$file" ] || [ ! -s "$file" ]; then
+			continue
+		fi
 		echo "--- ${file##*/}, the last lines"
 		tail -n 25 "$file" | cut -c 1-1500 | cat -v
 	done
@@ -275,7 +277,7 @@ reports() {
 }
 
 has_reports() {
-	[ "$(cat "$RECORDS" 2>/dev/null | grep -c '"parkscope.process"')" -ge "$1" ]
+	[ "$(grep -cs '"parkscope.process"' "$RECORDS")" -ge "$1" ]
 }
 
 # Complete: it began, it ended, no record is missing or cut, and nothing was lost.

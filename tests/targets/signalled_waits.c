@@ -30,6 +30,7 @@ enum {
 };
 
 static uint64_t signals = 10;
+static uint64_t hold_ms;
 static _Atomic uint64_t handled;
 static uint64_t restarts[KINDS];
 static uint64_t stopped_ns;
@@ -146,6 +147,18 @@ static void stop_and_continue(void)
 	stopped_ns += ns;
 }
 
+/* Lets the thread wait on, so that what the signals cost is little beside it. */
+static void hold(void)
+{
+	const struct timespec time = {
+		.tv_sec = (time_t)(hold_ms / 1000),
+		.tv_nsec = (long)(hold_ms % 1000) * 1000000,
+	};
+
+	if (hold_ms)
+		nanosleep(&time, NULL);
+}
+
 static void release(struct rounds *rounds)
 {
 	struct rounds_worker *untimed = &workers[UNTIMED], *timed = &workers[TIMED];
@@ -154,6 +167,7 @@ static void release(struct rounds *rounds)
 	for (uint64_t i = 0; i < signals; i++) {
 		uint64_t before = handled;
 
+		hold();
 		syscall(SYS_tgkill, getpid(), untimed->tid, SIGUSR1);
 		while (handled == before)
 			sched_yield();
@@ -165,6 +179,7 @@ static void release(struct rounds *rounds)
 	rounds_wait_back(untimed);
 
 	for (uint64_t i = 0; i < signals; i++) {
+		hold();
 		stop_and_continue();
 		/* The registers keep the arguments of the call that is restarted. */
 		target_wait_parked(timed->tid, SYS_restart_syscall, (uintptr_t)&timed->word);
@@ -189,12 +204,13 @@ static void report(void)
 
 int main(int argc, char **argv)
 {
-	const struct target_option options[] = {{"signals", &signals}, {"rounds", &rounds_option}};
+	const struct target_option options[] = {
+		{"signals", &signals}, {"hold_ms", &hold_ms}, {"rounds", &rounds_option}};
 	struct rounds rounds = {
 		.workers = workers, .count = KINDS, .release = release, .report = report};
 	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
-	target_start(argc, argv, options, 2);
+	target_start(argc, argv, options, 3);
 	sigaction(SIGUSR1, &action, NULL);
 	start_child();
 	target_on_finish(end_child);
