@@ -122,8 +122,10 @@ static int wait_for_report(struct watch *watch, enum wake *wake, struct error *e
 			return err;
 
 		*wake = WAKE_INTERRUPTED;
-		if (interrupted)
+		if (interrupted) {
+			sink_hurry(watch->session->sink);
 			return 0;
+		}
 		*wake = WAKE_READER_GONE;
 		if (fds[4].revents & (POLLERR | POLLNVAL))
 			return 0;

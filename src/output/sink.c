@@ -16,6 +16,7 @@ struct sink {
 	bool torn;        /* what was written last does not end a line */
 	bool can_block;   /* a pipe, a terminal, a socket: somebody has to read */
 	int interrupt_fd; /* -1: nothing interrupts a write */
+	bool hurry;       /* a reader who does not read is not waited for any more */
 };
 
 static bool can_block(int fd)
@@ -86,6 +87,9 @@ void sink_free(struct sink *sink)
 	free(sink);
 }
 
+/* For a reader who is slow, but reads: the last report is not to be cut for nothing. */
+#define GRACE_MS 2000
+
 /*
  * Until a write of up to PIPE_BUF bytes would not block. -EINTR: the reader does
  * not read, and somebody wants us to stop.
@@ -97,17 +101,21 @@ static int wait_for_room(const struct sink *sink)
 		{.fd = sink->interrupt_fd, .events = POLLIN},
 	};
 
+	bool hurry = sink->hurry;
+
 	for (;;) {
-		if (poll(fds, 2, -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		int ready = poll(fds, hurry ? 1 : 2, hurry ? GRACE_MS : -1);
+
+		if (ready < 0 && errno != EINTR)
 			return -errno;
-		}
+		if (ready == 0)
+			return -EINTR;
+		if (ready < 0)
+			continue;
 		/* An error or a hang-up is for write() to name. */
 		if (fds[0].revents)
 			return 0;
-		if (fds[1].revents)
-			return -EINTR;
+		hurry = true;
 	}
 }
 
@@ -164,6 +172,11 @@ int sink_write(struct sink *sink, const char *text, size_t length, struct error 
 void sink_interrupt_by(struct sink *sink, int fd)
 {
 	sink->interrupt_fd = fd;
+}
+
+void sink_hurry(struct sink *sink)
+{
+	sink->hurry = true;
 }
 
 int sink_reopen(struct sink *sink, struct error *error)

@@ -32,10 +32,13 @@ define_auto_free(sink)
 int sink_write(struct sink *sink, const char *text, size_t length, struct error *error);
 
 /*
- * While `fd` is readable (a signalfd), a write whose reader does not read gives up
- * with -EINTR instead of waiting. -1: nothing interrupts. The caller keeps `fd`.
+ * While `fd` is readable (a signalfd), a write whose reader has not read for 2 s gives
+ * up with -EINTR instead of waiting. -1: nothing interrupts. The caller keeps `fd`.
  */
 void sink_interrupt_by(struct sink *sink, int fd);
+
+/* From now on as if that were so: the caller has taken the signal from it. */
+void sink_hurry(struct sink *sink);
 
 /* For log rotation: opens the path again. On failure the old file stays in use. 0 for stdout. */
 int sink_reopen(struct sink *sink, struct error *error);
