@@ -32,7 +32,7 @@ struct wait {
 	u64 address; /* first argument of the system call: futex word, descriptor, … */
 	u64 user_stack_id;
 	u32 reason; /* enum abi_reason */
-	u32 restarted;
+	u32 restarts;
 };
 
 struct task_record {

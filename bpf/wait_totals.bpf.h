@@ -81,7 +81,7 @@ static __always_inline void totals_add(struct task_record *record, const struct 
 		}
 		totals->count++;
 		totals->duration_ns += duration_ns;
-		totals->restarted += wait->restarted;
+		totals->restarts += wait->restarts;
 		if (bucket < ABI_HISTOGRAM_BUCKETS)
 			totals->histogram[bucket]++;
 		return;

@@ -83,7 +83,7 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 	if (continues_broken_wait(record, &registers)) {
 		*wait = record->broken;
 		record->broken.begin_ns = 0;
-		wait->restarted++;
+		wait->restarts++;
 	} else {
 		wait->first_begin_ns = now;
 		wait->ip = registers.ip;
@@ -92,7 +92,7 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 		wait->reason =
 			wait_reason(prev, &registers, compat_blocks_interruptibly(ctx, prev));
 		wait->waited_ns = 0;
-		wait->restarted = 0;
+		wait->restarts = 0;
 		wait->user_stack_id = capture_user_stack(ctx);
 	}
 	wait->begin_switches = switches;

@@ -101,7 +101,7 @@ void watched_process_end_report(struct watched_process *process)
 		struct reason_waits *waits = &process->reasons[i];
 
 		waits->reported.count = waits->count;
-		waits->reported.restarted = waits->restarted;
+		waits->reported.restarts = waits->restarts;
 		waits->reported.duration_ns = waits->duration_ns;
 		waits->reported.open_ns = waits->open_ns;
 	}

@@ -18,13 +18,13 @@
 struct reason_waits {
 	const char *reason; /* static */
 	uint64_t count;
-	uint64_t restarted; /* of them: broken by a signal and restarted, counted once */
+	uint64_t restarts; /* signals broke them so often; the kernel went on with the same wait */
 	uint64_t duration_ns;
 	/* Bucket i: [2^(i+9), 2^(i+10)) ns; the first and the last are open. */
 	uint64_t histogram[WAIT_HISTOGRAM_BUCKETS];
 	uint64_t open_ns; /* how long the waits that last now have lasted since we attached */
 	struct {
-		uint64_t count, restarted, duration_ns, open_ns;
+		uint64_t count, restarts, duration_ns, open_ns;
 	} reported;
 };
 

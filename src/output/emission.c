@@ -23,7 +23,7 @@ struct site_state {
 };
 
 struct reason_state {
-	uint64_t count, restarted, duration_ns, open_ns;
+	uint64_t count, restarts, duration_ns, open_ns;
 	uint64_t histogram[WAIT_HISTOGRAM_BUCKETS];
 };
 
@@ -392,7 +392,7 @@ static void add_waits(struct emission_process *process, const struct reason_wait
 	*waits = (struct emission_waits){
 		.reason = now->reason,
 		.count = since(now->count, then->count),
-		.restarted = since(now->restarted, then->restarted),
+		.restarts = since(now->restarts, then->restarts),
 		.duration_ns = since(now->duration_ns, then->duration_ns),
 		.waiting_ns = waiting_since(now, then),
 	};
@@ -401,7 +401,7 @@ static void add_waits(struct emission_process *process, const struct reason_wait
 		then->histogram[i] = now->histogram[i];
 	}
 	then->count = now->count;
-	then->restarted = now->restarted;
+	then->restarts = now->restarts;
 	then->duration_ns = now->duration_ns;
 	then->open_ns = now->open_ns;
 	if (waits->count || waits->waiting_ns)

@@ -56,7 +56,7 @@ struct emission_other {
 struct emission_waits {
 	const char *reason;
 	uint64_t count;
-	uint64_t restarted;
+	uint64_t restarts;
 	uint64_t duration_ns;
 	uint64_t waiting_ns; /* spent waiting inside the interval, also in waits that last */
 	uint64_t histogram[WAIT_HISTOGRAM_BUCKETS];

@@ -208,7 +208,7 @@ static void put_waits(struct record *record, const struct emission_process *due)
 		object = json_object();
 		put(record, object, "reason", json_string_nocheck(waits->reason));
 		put(record, object, "count", json_count(waits->count));
-		put(record, object, "restarted", json_count(waits->restarted));
+		put(record, object, "restarts", json_count(waits->restarts));
 		put(record, object, "seconds", json_seconds(waits->duration_ns));
 		put(record, object, "waiting_s", json_seconds(waits->waiting_ns));
 		put_histogram(record, object, waits->histogram);

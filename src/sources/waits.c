@@ -40,7 +40,7 @@ int waits_credit(struct thread *thread, const struct abi_wait_totals *totals, ui
 					       reason_name(totals[i].reason));
 		waits->count += totals[i].count - credited->count;
 		waits->duration_ns += totals[i].duration_ns - credited->duration_ns;
-		waits->restarted += totals[i].restarted - credited->restarted;
+		waits->restarts += totals[i].restarts - credited->restarts;
 		for (size_t bucket = 0; bucket < WAIT_HISTOGRAM_BUCKETS; bucket++)
 			waits->histogram[bucket] +=
 				totals[i].histogram[bucket] - credited->histogram[bucket];

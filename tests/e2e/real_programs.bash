@@ -359,7 +359,7 @@ violations() {
 				| "\(.reason) waiting_s \(.waiting_s) in \($own.interval_s) of \($threads)"),
 			($own.waits[]? | select((.histogram | map(.[1]) | add // 0) != .count)
 				| "\(.reason) count \(.count), histogram \(.histogram)"),
-			($own.waits[]? | select(.restarted > .count) | "\(.reason) restarted \(.restarted) of \(.count)"));
+			($own.waits[]? | select(.restarts > 0 and .count == 0) | "\(.reason) \(.restarts) restarts of no wait"));
 		# Over the whole run, the sums of what each report says
 		def whole_run:
 			sort_by(.at) | . as $all

@@ -35,7 +35,7 @@ run_rounds() {
 # What every exact program must give: all waits under futex, none of them broken, the time right.
 assert_exact() {
 	assert_equal "futex waits $(waits_of futex count)" "futex waits $(target_counter "$TARGET" waits)"
-	assert_equal "restarted $(waits_of futex restarted)" "restarted 0"
+	assert_equal "restarts $(waits_of futex restarts)" "restarts 0"
 	# The same number in the process's own field, in its sites, and at the end.
 	assert_equal "$(sum process '.p.futex.waits')" "$(waits_of futex count)"
 	assert_equal "$(sum park_site 'select(.p.reason == "futex") | .p.waits.count')" "$(waits_of futex count)"
@@ -78,9 +78,9 @@ check_signalled() {
 	run_rounds "$1" signalled_waits signals=10 rounds=2 hold_ms=10
 	assert_equal "$(target_counter "$TARGET" logical_waits)" 4
 	assert_equal "futex waits $(waits_of futex count)" "futex waits 4"
-	# `restarted` counts how often they were broken.
+	# `restarts` counts how often they were broken.
 	assert_equal "$(target_counter "$TARGET" restarts)" 40
-	assert_equal "restarted $(waits_of futex restarted)" "restarted 40"
+	assert_equal "restarts $(waits_of futex restarts)" "restarts 40"
 	# All pieces of each wait, but not the time in which the process was stopped.
 	waited=$(awk "BEGIN { print ($(target_counter "$TARGET" blocked_ns) - $(target_counter "$TARGET" stopped_ns)) / 1e9 }")
 	assert_between "seconds of 40 pieces of 10 ms" 0.4 "$waited" 60

@@ -106,7 +106,7 @@ static void test_process_counters_cover_the_reports_left_out(void **state)
 		fixture->process->threads.born += 2;
 		fixture->process->threads.exited += 1;
 		waits->count += 10;
-		waits->restarted += 1;
+		waits->restarts += 1;
 		waits->duration_ns += SECOND_NS;
 		waits->open_ns = second * SECOND_NS; /* one thread waits all the time */
 		waits->histogram[3] += 10;
@@ -119,7 +119,7 @@ static void test_process_counters_cover_the_reports_left_out(void **state)
 	assert_int_equal(due->process.waits_count, 1);
 	assert_string_equal(due->process.waits[0].reason, "futex");
 	assert_int_equal(due->process.waits[0].count, 120);
-	assert_int_equal(due->process.waits[0].restarted, 12);
+	assert_int_equal(due->process.waits[0].restarts, 12);
 	assert_true(due->process.waits[0].duration_ns == 12 * SECOND_NS);
 	assert_true(due->process.waits[0].waiting_ns == 72 * SECOND_NS);
 	assert_int_equal(due->process.waits[0].histogram[3], 120);

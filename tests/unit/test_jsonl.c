@@ -242,7 +242,7 @@ static void test_process(void **state)
 	growth_add(&process->threads.growth, 2 * SECOND_NS, 143);
 	watched_process_reason(process, "epoll");
 	futex->count = 12;
-	futex->restarted = 1;
+	futex->restarts = 1;
 	futex->duration_ns = 2500000000;
 	futex->open_ns = 500000000;
 	futex->histogram[0] = 10;
@@ -273,7 +273,7 @@ static void test_process(void **state)
 	waits = json_array_get(at(record, "parkscope.waits"), 0);
 	assert_text(waits, "reason", "futex");
 	assert_count(waits, "count", 12);
-	assert_count(waits, "restarted", 1);
+	assert_count(waits, "restarts", 1);
 	assert_real(waits, "seconds", 2.5);
 	assert_real(waits, "waiting_s", 3);
 	histogram = at(waits, "histogram");

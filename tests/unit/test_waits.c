@@ -26,7 +26,7 @@ static void tear_down(struct fixture *fixture)
 static void totals_are_credited_once(void **state)
 {
 	struct abi_wait_totals totals = {
-		.reason = REASON_FUTEX, .count = 3, .duration_ns = 300, .restarted = 1};
+		.reason = REASON_FUTEX, .count = 3, .duration_ns = 300, .restarts = 1};
 	struct reason_waits *waits;
 	struct fixture f;
 
@@ -44,7 +44,7 @@ static void totals_are_credited_once(void **state)
 	waits = watched_process_reason(f.entry.process, "futex");
 	assert_int_equal(waits->count, 5);
 	assert_int_equal(waits->duration_ns, 700);
-	assert_int_equal(waits->restarted, 1);
+	assert_int_equal(waits->restarts, 1);
 	assert_int_equal(waits->histogram[2], 4);
 	assert_int_equal(waits->histogram[9], 1);
 	tear_down(&f);

@@ -96,7 +96,7 @@ static void test_a_report_ends_all_intervals(void **state)
 	(void)state;
 	sweep_site(site, 4, 1, SECOND_NS);
 	waits->count = 5;
-	waits->restarted = 1;
+	waits->restarts = 1;
 	waits->duration_ns = 500;
 	waits->open_ns = 50;
 	process->threads.born = 6;
@@ -104,7 +104,7 @@ static void test_a_report_ends_all_intervals(void **state)
 	watched_process_end_report(process);
 	assert_int_equal(site_interval(site).arrived, 0);
 	assert_int_equal(waits->reported.count, 5);
-	assert_int_equal(waits->reported.restarted, 1);
+	assert_int_equal(waits->reported.restarts, 1);
 	assert_int_equal(waits->reported.duration_ns, 500);
 	assert_int_equal(waits->reported.open_ns, 50);
 	assert_int_equal(process->threads.reported.born, 6);
