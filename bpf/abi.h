@@ -95,7 +95,7 @@ enum abi_loss {
 
 /* Totals of the completed waits of one task and reason since its record was made. */
 struct abi_wait_totals {
-	__u32 reason; /* enum abi_reason; REASON_NONE: unused */
+	__u32 reason;   /* enum abi_reason; REASON_NONE: unused */
 	__u32 restarts; /* any number of them in one wait */
 	__u64 count;
 	__u64 duration_ns;
