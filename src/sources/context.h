@@ -7,6 +7,7 @@
 
 #include "host/tracer.h"
 #include "model/loss.h"
+#include "process/mapping_cache.h"
 #include "sources/process_table.h"
 #include "sources/thread_table.h"
 #include "symbols/symbolizer.h"
@@ -18,6 +19,7 @@
 struct sources_context {
 	struct tracer *tracer;
 	const struct host_features *features;
+	struct mapping_cache *mappings;
 	struct symbolizer *symbolizer;
 	struct process_table *processes;
 	struct thread_table *threads;

@@ -44,9 +44,9 @@ void places_drain_stacks(struct sources_context *context)
 			break;
 }
 
-static struct symbolizer_process symbolizer_process_of(const struct process_entry *entry)
+static struct process_ref process_ref_of(const struct process_entry *entry)
 {
-	return (struct symbolizer_process){
+	return (struct process_ref){
 		.pid = (pid_t)entry->tgid,
 		.generation = entry->generation,
 	};
@@ -56,7 +56,7 @@ static struct symbolizer_process symbolizer_process_of(const struct process_entr
 static struct stack *name_stack(struct sources_context *context, const struct process_entry *entry,
 				const struct user_stack *user, uint64_t kernel_stack_id)
 {
-	const struct symbolizer_process process = symbolizer_process_of(entry);
+	const struct process_ref process = process_ref_of(entry);
 	struct abi_stack user_copy = {0}, kernel = {0};
 	struct stack *stack = NULL;
 	const uint64_t *frames = user->frames;
@@ -117,7 +117,7 @@ static struct place *find_place(struct sources_context *context, struct process_
 				const struct user_stack *given, uint64_t kernel_stack_id,
 				struct site **site)
 {
-	const struct symbolizer_process process = symbolizer_process_of(entry);
+	const struct process_ref process = process_ref_of(entry);
 	struct user_stack user = *given;
 	struct place wanted = {0}, *place = NULL;
 

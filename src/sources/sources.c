@@ -18,6 +18,9 @@
 #include "sources/thread_births.h"
 #include "sources/waits.h"
 
+/* Memory for the mappings of processes. */
+#define MAPPINGS_LIMIT ((size_t)16 << 20)
+
 struct sources {
 	struct sources_context context;
 	struct parked_threads *parked;
@@ -37,6 +40,7 @@ void sources_free(struct sources *sources)
 	thread_table_free(sources->context.threads);
 	process_table_free(sources->context.processes);
 	symbolizer_free(sources->context.symbolizer);
+	mapping_cache_free(sources->context.mappings);
 	free(sources->listed);
 	free(sources);
 }
@@ -104,7 +108,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		return error_set(error, -errno, "getrandom: %s", strerror(errno));
 	context->processes = process_table_new();
 	context->threads = thread_table_new();
-	if (!context->processes || !context->threads)
+	context->mappings = mapping_cache_new(MAPPINGS_LIMIT);
+	if (!context->processes || !context->threads || !context->mappings)
 		return error_set(error, -ENOMEM, "out of memory");
 
 	tracer = (struct tracer_config){
@@ -117,6 +122,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.sweep_only = !config->events,
 	};
 	symbolizer = (struct symbolizer_config){
+		.processes = context->mappings,
 		.kernel_symbols = config->features->has[FEATURE_KERNEL_SYMBOLS],
 		.map_files = config->features->has[FEATURE_MAP_FILES],
 	};
@@ -224,7 +230,7 @@ static void end_process_report(struct process_entry *entry, void *data)
 
 	/* Its mappings named the last stacks; the files stay cached. */
 	if (entry->process->ended)
-		symbolizer_forget_process(context->symbolizer, (pid_t)entry->tgid);
+		mapping_cache_forget(context->mappings, (pid_t)entry->tgid);
 	watched_process_end_report(entry->process);
 }
 

@@ -4,31 +4,61 @@
 #include <errno.h>
 #include <string.h>
 
-#include "process/mapped_file.h"
-#include "process/process_memory.h"
+#include "process/file_cache.h"
+#include "process/mapped_object.h"
 #include "symbols/elf_symbols.h"
 #include "symbols/kernel_symbols.h"
-#include "symbols/mapping_cache.h"
-#include "symbols/symbol_cache.h"
-
-enum {
-	/* The vdso has two pages, four on some architectures. */
-	VDSO_SIZE_MAX = 256 << 10,
-};
 
 struct symbolizer {
 	struct kernel_symbols *kernel; /* NULL: they cannot be read */
 	bool use_map_files;
-	struct symbol_cache *files;
-	struct mapping_cache *processes;
+	struct file_cache *files;
+	struct mapping_cache *processes; /* not owned */
 };
 
 /* One address on its way to a frame. */
 struct lookup {
-	const struct symbolizer_process *process;
+	const struct process_ref *process;
 	uint64_t address;
 	uint64_t code; /* an address within the instruction: a return address is behind it */
 	uint64_t now_ns;
+};
+
+static int load_symbols(int fd, void **thing)
+{
+	struct elf_symbols *symbols = NULL;
+	int err = elf_symbols_load(fd, NULL, &symbols, NULL);
+
+	if (!err)
+		*thing = symbols;
+	return err;
+}
+
+static int load_image_symbols(const void *data, size_t size, void **thing)
+{
+	struct elf_symbols *symbols = NULL;
+	int err = elf_symbols_load_memory(data, size, &symbols, NULL);
+
+	if (!err)
+		*thing = symbols;
+	return err;
+}
+
+static void free_symbols(void *thing)
+{
+	elf_symbols_free(thing);
+}
+
+static size_t symbols_memory(const void *thing)
+{
+	return elf_symbols_memory(thing);
+}
+
+static const struct file_cache_kind symbols_of_files = {
+	.load = load_symbols,
+	.load_image = load_image_symbols,
+	.free = free_symbols,
+	.memory = symbols_memory,
 };
 
 int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **out,
@@ -38,9 +68,9 @@ int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **o
 
 	if (!symbolizer)
 		return error_set(error, -ENOMEM, "no memory for symbols");
-	symbolizer->files = symbol_cache_new(SYMBOLIZER_SYMBOLS_LIMIT);
-	symbolizer->processes = mapping_cache_new(SYMBOLIZER_MAPPINGS_LIMIT);
-	if (!symbolizer->files || !symbolizer->processes)
+	symbolizer->processes = config->processes;
+	symbolizer->files = file_cache_new(&symbols_of_files, SYMBOLIZER_SYMBOLS_LIMIT);
+	if (!symbolizer->files)
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->use_map_files = config->map_files;
 	if (config->kernel_symbols)
@@ -54,8 +84,7 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	if (!symbolizer)
 		return;
 	kernel_symbols_free(symbolizer->kernel);
-	symbol_cache_free(symbolizer->files);
-	mapping_cache_free(symbolizer->processes);
+	file_cache_free(symbolizer->files);
 	free(symbolizer);
 }
 
@@ -79,64 +108,6 @@ static int kernel_frame(const struct symbolizer *symbolizer, const struct lookup
 	if (result == 0 && symbol.module)
 		result = set_text(&frame->module, symbol.module);
 	return result;
-}
-
-/* The vdso is no file, but every process has it in its memory. */
-static struct elf_symbols *load_vdso(pid_t pid, const struct mapping *mapping)
-{
-	uint64_t size = mapping->end - mapping->start;
-	struct elf_symbols *symbols = NULL;
-	autofree char *image = NULL;
-	ssize_t got;
-
-	if (size > VDSO_SIZE_MAX)
-		return NULL;
-	image = malloc(size);
-	if (!image)
-		return NULL;
-	got = process_memory_read(pid, mapping->start, image, size);
-	if (got <= 0 || elf_symbols_load_memory(image, (size_t)got, &symbols, NULL) < 0)
-		return NULL;
-	return symbols;
-}
-
-/* Tries once to get at what is mapped; maps that are read again get another try. */
-static const struct elf_symbols *load_object(struct symbolizer *symbolizer, pid_t pid,
-					     const struct mapping *mapping,
-					     struct mapped_object *object)
-{
-	const struct elf_symbols *symbols = NULL;
-	autoclose int fd = -1;
-
-	object->state = OBJECT_NONE;
-	if (mapping->kind == MAPPING_VDSO) {
-		object->own = load_vdso(pid, mapping);
-		if (object->own)
-			object->state = OBJECT_OWN;
-		return object->own;
-	}
-	if (mapping->kind != MAPPING_FILE)
-		return NULL;
-	fd = mapped_file_open(pid, mapping, symbolizer->use_map_files, NULL);
-	if (fd >= 0 && symbol_cache_load(symbolizer->files, fd, &object->key, &symbols) == 0)
-		object->state = OBJECT_FILE;
-	return symbols;
-}
-
-static const struct elf_symbols *object_symbols(struct symbolizer *symbolizer, pid_t pid,
-						const struct mapping *mapping,
-						struct mapped_object *object)
-{
-	const struct elf_symbols *symbols = NULL;
-
-	if (object->state == OBJECT_NONE)
-		return NULL;
-	if (object->state == OBJECT_OWN)
-		return object->own;
-	if (object->state == OBJECT_FILE &&
-	    symbol_cache_find(symbolizer->files, &object->key, &symbols))
-		return symbols;
-	return load_object(symbolizer, pid, mapping, object);
 }
 
 static int name_function(const struct elf_symbols *symbols, const struct lookup *lookup,
@@ -177,12 +148,13 @@ static int user_frame(struct symbolizer *symbolizer, struct process_mappings *ma
 	result = set_text(&frame->module, mapping_module(mapping));
 	if (result < 0)
 		return result;
-	symbols = object_symbols(symbolizer, lookup->process->pid, mapping, object);
+	symbols = mapped_object_find(object, lookup->process->pid, mapping,
+				     symbolizer->use_map_files, symbolizer->files);
 	return symbols ? name_function(symbols, lookup, frame) : 0;
 }
 
 /* Where to look: all but the first are return addresses, behind their call. */
-static struct lookup lookup_at(const struct symbolizer_process *process, const uint64_t *addresses,
+static struct lookup lookup_at(const struct process_ref *process, const uint64_t *addresses,
 			       size_t index, uint64_t now_ns)
 {
 	uint64_t address = addresses[index];
@@ -195,7 +167,7 @@ static struct lookup lookup_at(const struct symbolizer_process *process, const u
 	};
 }
 
-int symbolizer_stack(struct symbolizer *symbolizer, const struct symbolizer_process *process,
+int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *process,
 		     const uint64_t *kernel, size_t kernel_count, const uint64_t *user,
 		     size_t user_count, uint64_t now_ns, struct stack **out)
 {
@@ -206,8 +178,7 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct symbolizer_proc
 	if (!stack)
 		return -ENOMEM;
 	if (user_count)
-		mappings = mapping_cache_get(symbolizer->processes, process->pid,
-					     process->generation, now_ns);
+		mappings = mapping_cache_get(symbolizer->processes, process, now_ns);
 	for (size_t i = 0; i < stack->count && result == 0; i++) {
 		struct frame *frame = &stack->frames[i];
 		bool is_kernel = i < kernel_count;
@@ -225,12 +196,11 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct symbolizer_proc
 	return 0;
 }
 
-size_t symbolizer_plausible_frames(struct symbolizer *symbolizer,
-				   const struct symbolizer_process *process, const uint64_t *user,
-				   size_t user_count, uint64_t now_ns)
+size_t symbolizer_plausible_frames(struct symbolizer *symbolizer, const struct process_ref *process,
+				   const uint64_t *user, size_t user_count, uint64_t now_ns)
 {
 	struct process_mappings *mappings =
-		mapping_cache_get(symbolizer->processes, process->pid, process->generation, now_ns);
+		mapping_cache_get(symbolizer->processes, process, now_ns);
 	size_t count = user_count ? 1 : 0;
 
 	if (!mappings)
@@ -259,21 +229,15 @@ int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address
 	return 0;
 }
 
-void symbolizer_forget_process(struct symbolizer *symbolizer, pid_t pid)
-{
-	mapping_cache_forget(symbolizer->processes, pid);
-}
-
 void symbolizer_statistics(const struct symbolizer *symbolizer,
 			   struct symbolizer_statistics *statistics)
 {
-	struct symbol_cache_statistics files;
+	struct file_cache_statistics files;
 
-	symbol_cache_statistics(symbolizer->files, &files);
+	file_cache_statistics(symbolizer->files, &files);
 	*statistics = (struct symbolizer_statistics){
 		.files = files.files,
-		.processes = mapping_cache_count(symbolizer->processes),
-		.memory = files.memory + mapping_cache_memory(symbolizer->processes),
+		.memory = files.memory,
 		.loads = files.loads,
 		.too_large = files.too_large,
 	};

@@ -18,34 +18,29 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "model/frame.h"
+#include "process/mapping_cache.h"
 
 enum {
 	/* Bytes that are kept of a name, the NUL included. */
 	SYMBOL_NAME_SIZE = 512,
-	/* Memory for symbols of ELF files, and for mappings of processes. */
+	/* Memory for symbols of ELF files. */
 	SYMBOLIZER_SYMBOLS_LIMIT = 64 << 20,
-	SYMBOLIZER_MAPPINGS_LIMIT = 16 << 20,
 };
 
 struct symbolizer;
 
-struct symbolizer_process {
-	pid_t pid;           /* thread group id in our pid namespace */
-	uint32_t generation; /* changes with every execve, and when the pid is used again */
-};
-
 struct symbolizer_statistics {
 	size_t files;       /* ELF files in the cache */
-	size_t processes;   /* processes in the cache */
-	size_t memory;      /* bytes that both take, kernel symbols not counted */
+	size_t memory;      /* bytes that they take, kernel symbols not counted */
 	uint64_t loads;     /* ELF files read since the start */
 	uint64_t too_large; /* files without names because their symbols are above the limit */
 };
 
-/* What the host allows; see src/host/features.h. */
+/* What the host allows, see src/host/features.h, and where the processes' mappings are. */
 struct symbolizer_config {
 	bool kernel_symbols;
 	bool map_files;
+	struct mapping_cache *processes; /* not owned, must outlive the symbolizer */
 };
 
 /*
@@ -73,7 +68,7 @@ define_auto_free(symbolizer);
  * Returns 0 and a stack that the caller frees, or -ENOMEM. A process that is gone
  * gives frames that are bare addresses.
  */
-int symbolizer_stack(struct symbolizer *symbolizer, const struct symbolizer_process *process,
+int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *process,
 		     const uint64_t *kernel, size_t kernel_count, const uint64_t *user,
 		     size_t user_count, uint64_t now_ns, struct stack **out);
 
@@ -83,9 +78,8 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct symbolizer_proc
  * a register which was no frame pointer leaves code at once. All of them where the
  * process is gone.
  */
-size_t symbolizer_plausible_frames(struct symbolizer *symbolizer,
-				   const struct symbolizer_process *process, const uint64_t *user,
-				   size_t user_count, uint64_t now_ns);
+size_t symbolizer_plausible_frames(struct symbolizer *symbolizer, const struct process_ref *process,
+				   const uint64_t *user, size_t user_count, uint64_t now_ns);
 
 /*
  * The kernel function that holds one address. Returns 0 or -ENOENT. `name` belongs
@@ -93,9 +87,6 @@ size_t symbolizer_plausible_frames(struct symbolizer *symbolizer,
  */
 int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address, const char **name,
 			   uint64_t *offset);
-
-/* To be called when a process exits: its pid may be used again. */
-void symbolizer_forget_process(struct symbolizer *symbolizer, pid_t pid);
 
 void symbolizer_statistics(const struct symbolizer *symbolizer,
 			   struct symbolizer_statistics *statistics);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "symbols/mapping_cache.h"
+#include "process/mapping_cache.h"
 
 #include <signal.h>
 #include <string.h>
@@ -18,7 +18,8 @@ enum {
 
 static const struct mapping *find(struct mapping_cache *cache, uint64_t address, uint64_t now_ns)
 {
-	struct process_mappings *process = mapping_cache_get(cache, getpid(), 0, now_ns);
+	struct process_mappings *process =
+		mapping_cache_get(cache, &(struct process_ref){getpid(), 0}, now_ns);
 	struct mapped_object *object;
 
 	assert_non_null(process);
@@ -41,7 +42,8 @@ static void *map_code(void)
 static void finds_code_and_remembers_its_object(void **state)
 {
 	auto_free(mapping_cache) struct mapping_cache *cache = mapping_cache_new(LARGE);
-	struct process_mappings *process = mapping_cache_get(cache, getpid(), 0, 1);
+	struct process_mappings *process =
+		mapping_cache_get(cache, &(struct process_ref){getpid(), 0}, 1);
 	struct mapped_object *object = NULL, *again = NULL;
 	const struct mapping *mapping;
 
@@ -51,7 +53,7 @@ static void finds_code_and_remembers_its_object(void **state)
 	assert_string_equal(mapping_module(mapping), "test_mapping_cache");
 	assert_int_equal(object->state, OBJECT_UNTRIED);
 	object->state = OBJECT_NONE;
-	process = mapping_cache_get(cache, getpid(), 0, 2);
+	process = mapping_cache_get(cache, &(struct process_ref){getpid(), 0}, 2);
 	process_mappings_find(cache, process, own_code(), 2, &again);
 	assert_ptr_equal(object, again);
 	assert_int_equal(again->state, OBJECT_NONE);
@@ -101,7 +103,7 @@ static void another_exec_id_is_another_program(void **state)
 	(void)state;
 	assert_non_null(find(cache, address, 1));
 	munmap(page, 4096);
-	process = mapping_cache_get(cache, getpid(), 1, 1);
+	process = mapping_cache_get(cache, &(struct process_ref){getpid(), 1}, 1);
 	assert_null(process_mappings_find(cache, process, address, 1, &object));
 	assert_int_equal(mapping_cache_count(cache), 1);
 }
@@ -147,7 +149,7 @@ static void a_process_that_is_gone_has_no_mappings(void **state)
 
 	(void)state;
 	stop_child(child);
-	assert_null(mapping_cache_get(cache, child, 0, 1));
+	assert_null(mapping_cache_get(cache, &(struct process_ref){child, 0}, 1));
 	assert_int_equal(mapping_cache_count(cache), 0);
 }
 
@@ -160,11 +162,12 @@ static void an_exiting_process_keeps_its_mappings(void **state)
 	siginfo_t info;
 
 	(void)state;
-	assert_non_null(mapping_cache_get(cache, child, 0, 1));
+	assert_non_null(mapping_cache_get(cache, &(struct process_ref){child, 0}, 1));
 	assert_int_equal(kill(child, SIGKILL), 0);
 	/* Dead, but its entry in /proc is still there. */
 	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
-	process = mapping_cache_get(cache, child, 0, 1 + MAPPING_CACHE_MAX_AGE_NS);
+	process = mapping_cache_get(cache, &(struct process_ref){child, 0},
+				    1 + MAPPING_CACHE_MAX_AGE_NS);
 	assert_non_null(process);
 	assert_non_null(process_mappings_find(cache, process, own_code(), 1, &object));
 	assert_int_equal(waitpid(child, NULL, 0), child);
@@ -177,13 +180,13 @@ static void the_least_recently_used_go(void **state)
 
 	(void)state;
 	/* Never the one that is being looked at. */
-	assert_non_null(mapping_cache_get(cache, getpid(), 0, 1));
+	assert_non_null(mapping_cache_get(cache, &(struct process_ref){getpid(), 0}, 1));
 	assert_int_equal(mapping_cache_count(cache), 1);
-	assert_non_null(mapping_cache_get(cache, child, 0, 1));
+	assert_non_null(mapping_cache_get(cache, &(struct process_ref){child, 0}, 1));
 	assert_int_equal(mapping_cache_count(cache), 1);
 	stop_child(child);
 	/* The child is the one that stayed: it needs no reading. */
-	assert_non_null(mapping_cache_get(cache, child, 0, 1));
+	assert_non_null(mapping_cache_get(cache, &(struct process_ref){child, 0}, 1));
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef PARKSCOPE_SYMBOLS_MAPPING_CACHE_H
-#define PARKSCOPE_SYMBOLS_MAPPING_CACHE_H
+#ifndef PARKSCOPE_PROCESS_MAPPING_CACHE_H
+#define PARKSCOPE_PROCESS_MAPPING_CACHE_H
 
 /*
  * The executable mappings of the processes that are looked at. They are read
@@ -15,9 +15,8 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "process/mapped_object.h"
 #include "process/process_maps.h"
-#include "symbols/elf_symbols.h"
-#include "symbols/symbol_cache.h"
 
 /*
  * How often an address in no mapping makes the maps be read again: not before
@@ -29,33 +28,27 @@
 /* When they are read again though every address was found. */
 #define MAPPING_CACHE_MAX_AGE_NS 10000000000ULL
 
-/* What is known of the file behind a mapping. */
-struct mapped_object {
-	enum {
-		OBJECT_UNTRIED,
-		OBJECT_FILE, /* `key` is its place in the symbol cache */
-		OBJECT_OWN,  /* `own` are its symbols: a vdso, which is no file */
-		OBJECT_NONE, /* nothing there to read */
-	} state;
-	struct file_key key;
-	struct elf_symbols *own;
-};
-
 struct mapping_cache;
 struct process_mappings;
+
+/* One program that a process runs. */
+struct process_ref {
+	pid_t pid;           /* thread group id in our pid namespace */
+	uint32_t generation; /* changes with every execve, and when the pid is used again */
+};
 
 /* `limit` in bytes. Returns NULL without memory. */
 struct mapping_cache *mapping_cache_new(size_t limit);
 void mapping_cache_free(struct mapping_cache *cache);
-define_auto_free(mapping_cache);
+define_auto_free(mapping_cache)
 
 /*
  * The mappings of the process, or NULL where they cannot be read: it is gone.
- * `generation` tells programs that one process executed apart. `now_ns` is any
- * clock that does not go back. Valid until the next call with this cache.
+ * `now_ns` is any clock that does not go back. Valid until the next call with this
+ * cache.
  */
-struct process_mappings *mapping_cache_get(struct mapping_cache *cache, pid_t pid,
-					   uint32_t generation, uint64_t now_ns);
+struct process_mappings *mapping_cache_get(struct mapping_cache *cache,
+					   const struct process_ref *ref, uint64_t now_ns);
 
 /*
  * The mapping that holds `address`, or NULL, and what is known of its file, for
@@ -65,6 +58,19 @@ struct process_mappings *mapping_cache_get(struct mapping_cache *cache, pid_t pi
 const struct mapping *process_mappings_find(struct mapping_cache *cache,
 					    struct process_mappings *process, uint64_t address,
 					    uint64_t now_ns, struct mapped_object **object);
+
+/* Reads the maps again, which makes everything found before invalid. */
+void process_mappings_refresh(struct mapping_cache *cache, struct process_mappings *process,
+			      uint64_t now_ns);
+
+/* All executable mappings, by ascending address, and what is known of their files. */
+size_t process_mappings_count(const struct process_mappings *process);
+const struct mapping *process_mappings_at(struct process_mappings *process, size_t index,
+					  struct mapped_object **object);
+
+/* Changes when the maps were read again; how long ago that was. */
+uint32_t process_mappings_readings(const struct process_mappings *process);
+uint64_t process_mappings_age_ns(const struct process_mappings *process, uint64_t now_ns);
 
 /* Forgets the process: it exited, and its pid may be used again. */
 void mapping_cache_forget(struct mapping_cache *cache, pid_t pid);

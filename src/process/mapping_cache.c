@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "symbols/mapping_cache.h"
+#include "process/mapping_cache.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
 struct process_mappings {
-	pid_t pid;
+	pid_t pid; /* the key */
 	uint32_t generation;
 	uint64_t read_ns;
+	uint32_t readings; /* how often the maps were read */
 	struct process_maps *maps;
 	struct mapped_object *objects; /* one for each of the maps */
 	size_t memory;
@@ -26,10 +27,6 @@ struct mapping_cache {
 
 static void free_maps(struct process_mappings *process)
 {
-	size_t count = process->maps ? process_maps_count(process->maps) : 0;
-
-	for (size_t i = 0; process->objects && i < count; i++)
-		elf_symbols_free(process->objects[i].own);
 	free(process->objects);
 	process_maps_free(process->maps);
 	process->objects = NULL;
@@ -89,6 +86,7 @@ static bool read_maps(struct process_mappings *process, uint64_t now_ns)
 		return false;
 	}
 	free_maps(process);
+	process->readings++;
 	process->maps = take_ptr(maps);
 	process->objects = objects;
 	process->memory = sizeof(*process) + process_maps_memory(process->maps) +
@@ -111,15 +109,15 @@ static void refresh(struct mapping_cache *cache, struct process_mappings *proces
 	trim(cache);
 }
 
-static struct process_mappings *add(struct mapping_cache *cache, pid_t pid, uint32_t generation,
+static struct process_mappings *add(struct mapping_cache *cache, const struct process_ref *ref,
 				    uint64_t now_ns)
 {
 	auto_free(process_mappings) struct process_mappings *process = calloc(1, sizeof(*process));
 
 	if (!process)
 		return NULL;
-	process->pid = pid;
-	process->generation = generation;
+	process->pid = ref->pid;
+	process->generation = ref->generation;
 	if (!read_maps(process, now_ns))
 		return NULL;
 	HASH_ADD_INT(cache->by_pid, pid, process);
@@ -137,18 +135,18 @@ static uint64_t elapsed(const struct process_mappings *process, uint64_t now_ns)
 	return now_ns > process->read_ns ? now_ns - process->read_ns : 0;
 }
 
-struct process_mappings *mapping_cache_get(struct mapping_cache *cache, pid_t pid,
-					   uint32_t generation, uint64_t now_ns)
+struct process_mappings *mapping_cache_get(struct mapping_cache *cache,
+					   const struct process_ref *ref, uint64_t now_ns)
 {
 	struct process_mappings *process;
 
-	HASH_FIND_INT(cache->by_pid, &pid, process);
-	if (process && process->generation != generation) {
+	HASH_FIND_INT(cache->by_pid, &ref->pid, process);
+	if (process && process->generation != ref->generation) {
 		drop(cache, process);
 		process = NULL;
 	}
 	if (!process)
-		return add(cache, pid, generation, now_ns);
+		return add(cache, ref, now_ns);
 	DL_DELETE(cache->by_use, process);
 	DL_APPEND(cache->by_use, process);
 	if (elapsed(process, now_ns) >= MAPPING_CACHE_MAX_AGE_NS)
@@ -171,6 +169,34 @@ const struct mapping *process_mappings_find(struct mapping_cache *cache,
 	if (mapping)
 		*object = &process->objects[mapping - process_maps_at(process->maps, 0)];
 	return mapping;
+}
+
+void process_mappings_refresh(struct mapping_cache *cache, struct process_mappings *process,
+			      uint64_t now_ns)
+{
+	refresh(cache, process, now_ns);
+}
+
+size_t process_mappings_count(const struct process_mappings *process)
+{
+	return process_maps_count(process->maps);
+}
+
+const struct mapping *process_mappings_at(struct process_mappings *process, size_t index,
+					  struct mapped_object **object)
+{
+	*object = &process->objects[index];
+	return process_maps_at(process->maps, index);
+}
+
+uint32_t process_mappings_readings(const struct process_mappings *process)
+{
+	return process->readings;
+}
+
+uint64_t process_mappings_age_ns(const struct process_mappings *process, uint64_t now_ns)
+{
+	return elapsed(process, now_ns);
 }
 
 void mapping_cache_forget(struct mapping_cache *cache, pid_t pid)
