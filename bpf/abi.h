@@ -13,8 +13,10 @@
 
 #include <linux/types.h>
 
-/* Deepest stack kept. bpf_get_stack() stops at kernel.perf_event_max_stack, 127 by default. */
-#define ABI_STACK_FRAMES_MAX 127
+#include "bpf/unwind_row.h"
+
+/* Deepest stack kept. A power of two: BPF masks its index. */
+#define ABI_STACK_FRAMES_MAX 128
 
 /* Distinct reasons one task can use before the rest counts as REASON_OTHER. */
 #define ABI_WAIT_TOTALS_MAX 6
@@ -26,6 +28,17 @@
 
 /* Entries of the map `wait_sites`: places with completed waits, of all processes. */
 #define ABI_WAIT_SITES_MAX 16384
+
+/* Rows of one shard of the unwind tables: 1 MiB. */
+#define ABI_UNWIND_SHARD_ROWS 131072
+/* The row searches of BPF halve a range that is at most a shard: 2^17 rows take 18 steps. */
+#define ABI_UNWIND_ROW_STEPS  18
+#define ABI_UNWIND_SHARDS_MAX 1024
+/* Executable mappings of all processes together, and of one: 12 steps of its search. */
+#define ABI_UNWIND_MAPPINGS_MAX         65536
+#define ABI_UNWIND_MAPPING_STEPS        12
+#define ABI_UNWIND_PROCESS_MAPPINGS_MAX ((1 << ABI_UNWIND_MAPPING_STEPS) - 1)
+#define ABI_UNWIND_PROCESSES_MAX        16384
 
 /*
  * Why a task is off the CPU. The names that formats print are in
@@ -88,9 +101,11 @@ enum abi_loss {
 	LOSS_STACK_CAPTURE,   /* bpf_get_stack() failed */
 	LOSS_STACK_MAP_FULL,
 	LOSS_SITE_MAP_FULL,
-	LOSS_EVENTS_FULL, /* a birth, exit or exec: repaired by the next sweep */
-	LOSS_EXEC_RECORD, /* totals of a thread that called exec and was not the leader */
-	LOSS_COUNT,
+	LOSS_EVENTS_FULL,     /* a birth, exit or exec: repaired by the next sweep */
+	LOSS_EXEC_RECORD,     /* totals of a thread that called exec and was not the leader */
+	LOSS_STACK_COLLISION, /* another stack has the same id */
+	LOSS_STACK_CUT,       /* + enum unwind_end: walks that ended before the outermost frame */
+	LOSS_COUNT = LOSS_STACK_CUT + UNWIND_END_COUNT,
 };
 
 /* Totals of the completed waits of one task and reason since its record was made. */
@@ -105,8 +120,52 @@ struct abi_wait_totals {
 /* One stack, leaf first; the key in the map `stacks` is its hash (stack_hash.h). */
 struct abi_stack {
 	__u32 count;
-	__u32 padding;
+	__u32 end;   /* enum unwind_end; of kernel stacks UNWIND_END_OUTERMOST */
+	__u64 check; /* the other hash */
 	__u64 frames[ABI_STACK_FRAMES_MAX];
+};
+
+enum abi_unwind_mapping_mark {
+	UNWIND_MAPPING_GO = 1 << 0,       /* code of a Go program: its own rules */
+	UNWIND_MAPPING_NO_FILE = 1 << 1,  /* code that a JIT made: frame pointers */
+	UNWIND_MAPPING_NO_TABLE = 1 << 2, /* there is a file, but its table is not loaded */
+	UNWIND_MAPPING_NO_CFI = 1 << 3,   /* the file has no call frame information at all */
+};
+
+/*
+ * Executable code of a process and where its rows are, in the map `unwind_mappings`.
+ * Those of one process stand side by side, by ascending address. A mapping whose
+ * rows lie in two shards is two.
+ */
+struct abi_unwind_mapping {
+	__u64 start;
+	__u64 end;  /* first address behind it */
+	__u64 base; /* address that the rows' pc counts from */
+	__u32 first_row;
+	__u32 rows;
+	__u32 owner; /* abi_unwind_process.owner: the entry is still this process's */
+	__u16 shard;
+	__u16 marks; /* enum abi_unwind_mapping_mark */
+};
+
+/* What BPF knows of a process's code, in the map `unwind_processes`, by tgid. */
+struct abi_unwind_process {
+	__u64 start_ns;            /* of the main thread */
+	__u64 requested_ns;        /* written by BPF: when it last asked for newer mappings */
+	__u64 request_interval_ns; /* it asks no sooner than this after it asked */
+	__u32 exec_id;
+	__u32 owner; /* never the same twice */
+	__u32 first_mapping;
+	__u32 mappings;
+};
+
+/* Of all walks of one CPU, in the map `unwind_statistics`. */
+struct abi_unwind_statistics {
+	__u64 walks;
+	__u64 whole; /* of them: reached the outermost frame */
+	__u64 frames;
+	__u64 duration_ns;
+	__u64 longest_ns;
 };
 
 /* Completed waits by place, in the map `wait_sites`. */
@@ -157,8 +216,8 @@ struct abi_task_snapshot {
 	__u32 reason; /* enum abi_reason */
 	__u32 marks;  /* enum abi_task_mark */
 	__u32 totals_count;
-	__u32 broken_reason; /* enum abi_reason */
-	__u32 padding;
+	__u32 broken_reason;  /* enum abi_reason */
+	__u32 user_stack_end; /* enum unwind_end */
 	char comm[16];
 };
 
@@ -174,6 +233,7 @@ enum abi_event_kind {
 	EVENT_THREAD_BIRTH,
 	EVENT_THREAD_EXIT,
 	EVENT_EXEC,
+	EVENT_UNWIND_REQUEST, /* struct abi_event alone: code without a table was met */
 };
 
 /* Head of everything in the ring buffer `events`. */
@@ -202,7 +262,10 @@ struct abi_exit_event {
 };
 
 _Static_assert(sizeof(struct abi_wait_totals) == 136, "abi_wait_totals");
-_Static_assert(sizeof(struct abi_stack) == 8 + 8 * ABI_STACK_FRAMES_MAX, "abi_stack");
+_Static_assert(sizeof(struct abi_stack) == 16 + 8 * ABI_STACK_FRAMES_MAX, "abi_stack");
+_Static_assert(sizeof(struct abi_unwind_mapping) == 40, "abi_unwind_mapping");
+_Static_assert(sizeof(struct abi_unwind_process) == 40, "abi_unwind_process");
+_Static_assert(sizeof(struct abi_unwind_statistics) == 40, "abi_unwind_statistics");
 _Static_assert(sizeof(struct abi_wait_site_key) == 24, "abi_wait_site_key");
 _Static_assert(sizeof(struct abi_wait_site) == 24, "abi_wait_site");
 _Static_assert(sizeof(struct abi_task_snapshot) == 208, "abi_task_snapshot");

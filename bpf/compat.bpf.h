@@ -60,13 +60,24 @@ static __always_inline struct pt_regs *compat_task_pt_regs(struct task_struct *t
 
 	if (has_task_pt_regs)
 		return (struct pt_regs *)bpf_task_pt_regs(task);
-	stack = task->stack;
+	stack = BPF_CORE_READ(task, stack);
 	saved = saved_registers_below(stack + KERNEL_STACK_BYTES);
 	if (!saved)
 		saved = saved_registers_below(stack + KERNEL_STACK_BYTES - FRED_PADDING_BYTES);
 	if (!saved)
 		saved = saved_registers_below(stack + KERNEL_STACK_BYTES_KASAN);
 	return saved;
+}
+
+/*
+ * 3ca1032ab7ab (5.11) gave the current task a type. The untyped one is good for
+ * BPF_CORE_READ() only. Goes with compat_task_pt_regs().
+ */
+static __always_inline struct task_struct *compat_current_task(void)
+{
+	if (has_task_pt_regs)
+		return bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
 }
 
 /* False: the registers cannot be read. */
@@ -78,7 +89,7 @@ static __always_inline bool compat_user_registers(struct task_struct *task,
 	if (!saved)
 		return false;
 
-	registers->compat = task->thread_info.status & TS_COMPAT;
+	registers->compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
 	registers->ip = BPF_CORE_READ(saved, ip);
 	registers->sp = BPF_CORE_READ(saved, sp);
 	registers->bp = BPF_CORE_READ(saved, bp);

@@ -26,6 +26,7 @@ const volatile __u32 watch_scope __weak = WATCH_ALL;
 const volatile __u32 watched_tgid __weak = 0;
 
 const volatile __u32 own_tgid __weak = 0;
+const volatile __u32 possible_cpus __weak = 0;
 const volatile __u64 stack_hash_seed __weak = 0;
 
 /* enum abi_reason or enum abi_syscall_class by number; filled from src/sources/reasons.c. */

@@ -85,6 +85,7 @@ struct task_struct {
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	u64 start_time;
+	struct task_struct *group_leader;
 	char comm[TASK_COMM_LEN];
 	struct files_struct *files;
 	struct signal_struct *signal;

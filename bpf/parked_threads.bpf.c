@@ -25,13 +25,28 @@ struct {
 static __always_inline u64 capture_kernel_stack(struct task_struct *task)
 {
 	struct abi_stack *scratch;
+	struct stack_hash hash;
 	u32 zero = 0;
+	long bytes;
 
 	scratch = bpf_map_lookup_elem(&sweep_scratch, &zero);
 	if (!scratch)
 		return 0;
-	return stack_remember(
-		scratch, bpf_get_task_stack(task, scratch->frames, sizeof(scratch->frames), 0));
+	bytes = bpf_get_task_stack(task, scratch->frames, sizeof(scratch->frames), 0);
+	if (bytes <= 0) {
+		count_loss(LOSS_STACK_CAPTURE);
+		return 0;
+	}
+	scratch->count = (u32)bytes / sizeof(u64);
+	scratch->end = UNWIND_END_OUTERMOST;
+	stack_hash_begin(&hash, stack_hash_seed);
+	for (u32 i = 0; i < ABI_STACK_FRAMES_MAX; i++) {
+		if (i >= scratch->count)
+			break;
+		stack_hash_word(&hash, scratch->frames[i]);
+	}
+	stack_hash_end(&hash, scratch->count, scratch->end);
+	return stack_remember(scratch, &hash);
 }
 
 static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
@@ -68,6 +83,7 @@ static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
 	}
 	snapshot->begin_switches = record->wait.begin_switches;
 	snapshot->user_stack_id = record->wait.user_stack_id;
+	snapshot->user_stack_end = record->wait.user_stack_end;
 	if (!record->swept_kernel_stack_id || record->swept_switches != snapshot->switches) {
 		record->swept_kernel_stack_id = capture_kernel_stack(task);
 		record->swept_switches = snapshot->switches;

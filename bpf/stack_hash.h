@@ -4,35 +4,54 @@
 
 /*
  * A stack's id: MurmurHash64A (Austin Appleby, public domain) of its frames,
- * which are whole 64-bit words, so that there is no tail. The same code runs
- * in BPF and in user space. The seed is random in each run: whoever is watched
+ * which are whole 64-bit words, so that there is no tail; how many there are and
+ * how the walk ended stand at the end, as both are known only then. The same code
+ * runs in BPF and in user space. The seed is random in each run: whoever is watched
  * cannot prepare collisions. 0 means "no stack" and is never an id.
+ *
+ * `check` is a second, independent hash (FNV-1a over words): two stacks with one
+ * id are told apart by it.
  */
 
 #include <linux/types.h>
 
 #define STACK_HASH_MULTIPLIER 0xc6a4a7935bd1e995ULL
+/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
+#define STACK_CHECK_BASIS 0xcbf29ce484222325ULL
+#define STACK_CHECK_PRIME 0x00000100000001b3ULL
 
-static inline __attribute__((always_inline)) __u64 stack_hash_begin(__u64 seed, __u32 count)
+struct stack_hash {
+	__u64 id;
+	__u64 check;
+};
+
+static inline __attribute__((always_inline)) void stack_hash_begin(struct stack_hash *hash,
+								   __u64 seed)
 {
-	return seed ^ ((__u64)count * 8 * STACK_HASH_MULTIPLIER);
+	hash->id = seed;
+	hash->check = STACK_CHECK_BASIS;
 }
 
-static inline __attribute__((always_inline)) __u64 stack_hash_frame(__u64 hash, __u64 frame)
+static inline __attribute__((always_inline)) void stack_hash_word(struct stack_hash *hash,
+								  __u64 word)
 {
-	frame *= STACK_HASH_MULTIPLIER;
-	frame ^= frame >> 47;
-	frame *= STACK_HASH_MULTIPLIER;
-	hash ^= frame;
-	return hash * STACK_HASH_MULTIPLIER;
+	hash->check = (hash->check ^ word) * STACK_CHECK_PRIME;
+	word *= STACK_HASH_MULTIPLIER;
+	word ^= word >> 47;
+	word *= STACK_HASH_MULTIPLIER;
+	hash->id = (hash->id ^ word) * STACK_HASH_MULTIPLIER;
 }
 
-static inline __attribute__((always_inline)) __u64 stack_hash_end(__u64 hash)
+/* `end` is an enum unwind_end. */
+static inline __attribute__((always_inline)) void stack_hash_end(struct stack_hash *hash,
+								 __u32 count, __u32 end)
 {
-	hash ^= hash >> 47;
-	hash *= STACK_HASH_MULTIPLIER;
-	hash ^= hash >> 47;
-	return hash ? hash : 1;
+	stack_hash_word(hash, (__u64)end << 32 | count);
+	hash->id ^= hash->id >> 47;
+	hash->id *= STACK_HASH_MULTIPLIER;
+	hash->id ^= hash->id >> 47;
+	if (!hash->id)
+		hash->id = 1;
 }
 
 #endif

@@ -31,8 +31,10 @@ struct wait {
 	u64 sp;
 	u64 address; /* first argument of the system call: futex word, descriptor, … */
 	u64 user_stack_id;
-	u32 reason; /* enum abi_reason */
+	u32 user_stack_end; /* enum unwind_end */
+	u32 reason;         /* enum abi_reason */
 	u32 restarts;
+	u32 padding;
 };
 
 struct task_record {
@@ -40,6 +42,7 @@ struct task_record {
 	struct wait broken;
 	u64 swept_switches;
 	u64 swept_kernel_stack_id;
+	u64 unwind_requested_ns; /* when this task last asked for its process's tables */
 	u32 tgid;
 	u32 exec_id;
 	u32 exited;
@@ -194,39 +197,25 @@ static __always_inline struct task_record *task_record_find_or_create(struct tas
 	return record;
 }
 
-/*
- * Puts the stack into `stacks` and returns its id, 0 if it could not be kept.
- * `bytes` is what bpf_get_stack() returned.
- */
-static __always_inline u64 stack_remember(struct abi_stack *stack, long bytes)
+/* Puts the stack into `stacks`; its id, or 0 if it could not be kept. */
+static __always_inline u64 stack_remember(struct abi_stack *stack, const struct stack_hash *hash)
 {
-	u32 count;
-	u64 hash;
+	struct abi_stack *known = bpf_map_lookup_elem(&stacks, &hash->id);
 
-	if (bytes <= 0) {
-		count_loss(LOSS_STACK_CAPTURE);
-		return 0;
-	}
-	count = (u32)bytes / sizeof(u64);
-	hash = stack_hash_begin(stack_hash_seed, count);
-	for (u32 i = 0; i < ABI_STACK_FRAMES_MAX; i++) {
-		if (i >= count)
-			break;
-		hash = stack_hash_frame(hash, stack->frames[i]);
-	}
-	hash = stack_hash_end(hash);
-
-	if (bpf_map_lookup_elem(&stacks, &hash))
-		return hash;
-	stack->count = count;
-	stack->padding = 0;
+	stack->check = hash->check;
 	/* -EEXIST: another CPU was first, with the same frames. */
-	if (bpf_map_update_elem(&stacks, &hash, stack, BPF_NOEXIST) &&
-	    !bpf_map_lookup_elem(&stacks, &hash)) {
-		count_loss(LOSS_STACK_MAP_FULL);
+	if (!known && bpf_map_update_elem(&stacks, &hash->id, stack, BPF_NOEXIST)) {
+		known = bpf_map_lookup_elem(&stacks, &hash->id);
+		if (!known) {
+			count_loss(LOSS_STACK_MAP_FULL);
+			return 0;
+		}
+	}
+	if (known && known->check != hash->check) {
+		count_loss(LOSS_STACK_COLLISION);
 		return 0;
 	}
-	return hash;
+	return hash->id;
 }
 
 #endif

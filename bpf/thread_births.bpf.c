@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Thread births and exits, and exec. Preemptible on newer kernels, so nothing
- * here uses scratch that is shared: stacks are captured straight into the ring
- * buffer.
+ * here uses scratch that others may be using.
  */
 #include "bpf/kernel_types.h"
 
@@ -10,7 +9,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/compat.bpf.h"
 #include "bpf/task_record.bpf.h"
+#include "bpf/unwind.bpf.h"
 #include "bpf/wait_totals.bpf.h"
 
 static __always_inline void event_fill(struct abi_event *event, u32 kind, struct task_struct *task)
@@ -23,11 +24,51 @@ static __always_inline void event_fill(struct abi_event *event, u32 kind, struct
 	event->now_ns = bpf_ktime_get_ns();
 }
 
+/*
+ * The slots of births whose walk is under way. A birth can be preempted by another
+ * one on its CPU: adding a key that is there fails, atomically and on every kernel.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* sized before loading: CPUs */
+	__type(key, u32);
+	__type(value, u32);
+} births_walking SEC(".maps");
+
+static __always_inline void walk_creator_stack(u32 slot, struct abi_stack *stack)
+{
+	struct task_struct *creator = compat_current_task();
+	struct user_registers registers = {};
+	struct unwind_walk *walk;
+	u64 requested_ns = 0;
+
+	if (!compat_user_registers(creator, &registers))
+		return;
+	walk = unwind_user_stack(slot, creator, &registers, &requested_ns);
+	if (walk)
+		bpf_probe_read_kernel(stack, sizeof(*stack), &walk->stack);
+}
+
+static __always_inline void capture_creator_stack(struct abi_stack *stack)
+{
+	u32 slot = possible_cpus + bpf_get_smp_processor_id();
+	u32 walking = 1;
+
+	stack->count = 0;
+	stack->end = UNWIND_END_MEMORY;
+	stack->check = 0;
+	if (bpf_map_update_elem(&births_walking, &slot, &walking, BPF_NOEXIST)) {
+		count_loss(LOSS_STACK_CAPTURE);
+		return;
+	}
+	walk_creator_stack(slot, stack);
+	bpf_map_delete_elem(&births_walking, &slot);
+}
+
 SEC("?tp_btf/task_newtask")
 int BPF_PROG(on_task_newtask, struct task_struct *task, u64 clone_flags)
 {
 	struct abi_birth_event *birth;
-	long bytes;
 
 	if ((task->flags & PF_KTHREAD) || !is_watched((u32)task->tgid))
 		return 0;
@@ -44,12 +85,7 @@ int BPF_PROG(on_task_newtask, struct task_struct *task, u64 clone_flags)
 	event_fill(&birth->event, EVENT_THREAD_BIRTH, task);
 	birth->creator_tid = (u32)bpf_get_current_pid_tgid();
 	birth->marks = task_marks(task);
-	bytes = bpf_get_stack(ctx, birth->creator_stack.frames, sizeof(birth->creator_stack.frames),
-			      BPF_F_USER_STACK);
-	if (bytes < 0)
-		count_loss(LOSS_STACK_CAPTURE);
-	birth->creator_stack.count = bytes < 0 ? 0 : (u32)bytes / sizeof(u64);
-	birth->creator_stack.padding = 0;
+	capture_creator_stack(&birth->creator_stack);
 	bpf_ringbuf_submit(birth, 0);
 	return 0;
 }
@@ -114,7 +150,10 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, s32 previous_tid)
 	send_totals(EVENT_EXEC, task, (u32)previous_tid,
 		    use_task_storage || previous_tid == task->pid ? record : NULL);
 	if (record) {
-		__builtin_memset(record, 0, sizeof(*record));
+		/* In two, kept apart: clang refuses more than 1 KiB at once. */
+		__builtin_memset(record, 0, __builtin_offsetof(struct task_record, totals));
+		barrier_var(record);
+		__builtin_memset(record->totals, 0, sizeof(record->totals));
 		record->tgid = (u32)task->tgid;
 		record->exec_id = (u32)task->self_exec_id;
 	}

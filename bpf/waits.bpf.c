@@ -13,26 +13,18 @@
 #include "bpf/compat.bpf.h"
 #include "bpf/reason.bpf.h"
 #include "bpf/task_record.bpf.h"
+#include "bpf/unwind.bpf.h"
 #include "bpf/wait_totals.bpf.h"
 
-/* bpf_get_stack() writes here: a tracepoint in the scheduler is never preempted on its CPU. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct abi_stack);
-} switch_scratch SEC(".maps");
-
-static __always_inline u64 capture_user_stack(u64 *ctx)
+static __always_inline void capture_user_stack(struct task_struct *task, struct wait *wait,
+					       const struct user_registers *registers,
+					       struct task_record *record)
 {
-	struct abi_stack *scratch;
-	u32 zero = 0;
+	struct unwind_walk *walk = unwind_user_stack(bpf_get_smp_processor_id(), task, registers,
+						     &record->unwind_requested_ns);
 
-	scratch = bpf_map_lookup_elem(&switch_scratch, &zero);
-	if (!scratch)
-		return 0;
-	return stack_remember(scratch, bpf_get_stack(ctx, scratch->frames, sizeof(scratch->frames),
-						     BPF_F_USER_STACK));
+	wait->user_stack_id = walk ? stack_remember(&walk->stack, &walk->hash) : 0;
+	wait->user_stack_end = walk ? walk->stack.end : UNWIND_END_MEMORY;
 }
 
 /*
@@ -93,7 +85,7 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 			wait_reason(prev, &registers, compat_blocks_interruptibly(ctx, prev));
 		wait->waited_ns = 0;
 		wait->restarts = 0;
-		wait->user_stack_id = capture_user_stack(ctx);
+		capture_user_stack(prev, wait, &registers, record);
 	}
 	wait->begin_switches = switches;
 	wait->begin_runtime_ns = prev->se.sum_exec_runtime;
