@@ -233,7 +233,8 @@ enum abi_event_kind {
 	EVENT_THREAD_BIRTH,
 	EVENT_THREAD_EXIT,
 	EVENT_EXEC,
-	EVENT_UNWIND_REQUEST, /* struct abi_event alone: code without a table was met */
+	EVENT_UNWIND_REQUEST, /* struct abi_event alone, start_ns of the main thread: code
+				 without a table was met */
 };
 
 /* Head of everything in the ring buffer `events`. */

@@ -15,6 +15,7 @@ const volatile bool use_task_storage __weak = false;
 const volatile bool has_prev_state __weak = false;
 const volatile bool has_task_pt_regs __weak = false;
 const volatile bool has_user_workers __weak = false;
+const volatile bool has_walk_deadline __weak = false;
 
 /* Which processes are watched: one, those in the map `watched_processes`, or all. */
 enum watch_scope {

@@ -44,7 +44,8 @@ static __always_inline void walk_creator_stack(u32 slot, struct abi_stack *stack
 
 	if (!compat_user_registers(creator, &registers))
 		return;
-	walk = unwind_user_stack(slot, creator, &registers, &requested_ns);
+	walk = unwind_user_stack(slot, creator, &registers, UNWIND_TIME_UNLIMITED_NS,
+				 &requested_ns);
 	if (walk)
 		bpf_probe_read_kernel(stack, sizeof(*stack), &walk->stack);
 }

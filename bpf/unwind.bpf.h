@@ -23,9 +23,11 @@
 
 #include "bpf/unwind_step.h"
 
-/* The run queue is locked meanwhile and interrupts are off: looked at every 8 frames. */
+/* In the scheduler: the run queue is locked meanwhile. Looked at every 8 frames. */
 #define UNWIND_TIME_MAX_NS 20000
 #define UNWIND_TIME_FRAMES 8
+/* Where nothing is locked, 128 frames are bound enough. */
+#define UNWIND_TIME_UNLIMITED_NS 1000000000ULL
 /* How often one task asks for the tables of a process that has none. */
 #define UNWIND_FIRST_REQUEST_INTERVAL_NS 1000000000ULL
 
@@ -37,6 +39,7 @@ struct {
 		values, struct {
 			__uint(type, BPF_MAP_TYPE_ARRAY);
 			__uint(max_entries, ABI_UNWIND_SHARD_ROWS);
+			__uint(map_flags, BPF_F_MMAPABLE);
 			/* clang does not describe types that only an inner map names. */
 			__uint(key_size, sizeof(u32));
 			__uint(value_size, sizeof(struct unwind_row));
@@ -53,6 +56,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, ABI_UNWIND_MAPPINGS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, u32);
 	__type(value, struct abi_unwind_mapping);
 } unwind_mappings __weak SEC(".maps");
@@ -70,6 +74,7 @@ struct unwind_walk {
 	struct unwind_registers registers;
 	struct stack_hash hash;
 	u64 began_ns;
+	u64 deadline_ns;
 	u32 first_mapping;
 	u32 mappings;
 	u32 owner;
@@ -191,7 +196,7 @@ __weak __noinline u32 unwind_frame(u32 slot)
 	if (count >= ABI_STACK_FRAMES_MAX)
 		return UNWIND_END_TOO_DEEP;
 	if (count % UNWIND_TIME_FRAMES == UNWIND_TIME_FRAMES - 1 &&
-	    bpf_ktime_get_ns() - walk->began_ns > UNWIND_TIME_MAX_NS)
+	    bpf_ktime_get_ns() > walk->deadline_ns)
 		return UNWIND_END_TOO_SLOW;
 	mapping = unwind_find_mapping(walk, address);
 	/* Where a thread stands is a fact; what is found above it has to be code. */
@@ -223,7 +228,7 @@ static __always_inline void unwind_request(struct task_struct *task, u64 *reques
 	event->tgid = (u32)BPF_CORE_READ(task, tgid);
 	event->tid = (u32)BPF_CORE_READ(task, pid);
 	event->exec_id = (u32)BPF_CORE_READ(task, self_exec_id);
-	event->start_ns = BPF_CORE_READ(task, start_time);
+	event->start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	event->now_ns = now;
 	bpf_ringbuf_submit(event, 0);
 }
@@ -262,11 +267,13 @@ static __always_inline void unwind_count(const struct unwind_walk *walk)
 
 /*
  * Walks the user stack of the current task in this slot: its stack but for `check`,
- * and its hash. `task_requested_ns`: when the task last asked for the tables of a
- * process that has none. NULL: there is no such slot.
+ * and its hash. `time_max_ns`: it ends after this time. `task_requested_ns`: when the
+ * task last asked for the tables of a process that has none. NULL: there is no such
+ * slot.
  */
 static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct task_struct *task,
 							     const struct user_registers *registers,
+							     u64 time_max_ns,
 							     u64 *task_requested_ns)
 {
 	struct unwind_walk *walk = bpf_map_lookup_elem(&unwind_scratch, &slot);
@@ -276,6 +283,7 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 	if (!walk)
 		return NULL;
 	walk->began_ns = bpf_ktime_get_ns();
+	walk->deadline_ns = walk->began_ns + time_max_ns;
 	walk->registers.ip = registers->ip;
 	walk->registers.sp = registers->sp;
 	walk->registers.bp = registers->bp;
@@ -297,7 +305,7 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 			unwind_request(task, &process->requested_ns, process->request_interval_ns,
 				       walk->began_ns);
 	} else {
-		end = registers->compat ? UNWIND_END_UNSUPPORTED : UNWIND_END_NO_TABLE;
+		end = registers->compat ? UNWIND_END_32BIT : UNWIND_END_NO_TABLE;
 		walk->stack.frames[0] = registers->ip;
 		walk->stack.count = 1;
 		stack_hash_word(&walk->hash, registers->ip);

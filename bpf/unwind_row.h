@@ -68,6 +68,7 @@ enum unwind_end {
 	UNWIND_END_NO_CODE,     /* the address lies in no code that is known of */
 	UNWIND_END_NO_TABLE,    /* the code's table is not loaded, or the process's are not */
 	UNWIND_END_NO_CFI,      /* the code's file has no call frame information at all */
+	UNWIND_END_32BIT,       /* code for 32 bits, whose frames have another form */
 	UNWIND_END_TOO_DEEP,
 	UNWIND_END_TOO_SLOW, /* the time for one walk was over */
 	UNWIND_END_COUNT,

@@ -20,8 +20,10 @@ static __always_inline void capture_user_stack(struct task_struct *task, struct 
 					       const struct user_registers *registers,
 					       struct task_record *record)
 {
-	struct unwind_walk *walk = unwind_user_stack(bpf_get_smp_processor_id(), task, registers,
-						     &record->unwind_requested_ns);
+	struct unwind_walk *walk =
+		unwind_user_stack(bpf_get_smp_processor_id(), task, registers,
+				  has_walk_deadline ? UNWIND_TIME_MAX_NS : UNWIND_TIME_UNLIMITED_NS,
+				  &record->unwind_requested_ns);
 
 	wait->user_stack_id = walk ? stack_remember(&walk->stack, &walk->hash) : 0;
 	wait->user_stack_end = walk ? walk->stack.end : UNWIND_END_MEMORY;

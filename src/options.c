@@ -9,12 +9,16 @@
 #include "base/cleanup.h"
 
 #define INTERVAL_MIN_NS 100000000ULL
+/* Less would not hold the tables of one large program. */
+#define TABLE_MEMORY_MIN ((size_t)4 << 20)
+#define TABLE_MEMORY_MAX ((size_t)1 << 40)
 #define DURATION_MAX_NS (365ULL * 24 * 3600 * 1000000000ULL)
 
 /* getopt's codes of options without a letter; above every letter. */
 enum long_only {
 	OPTION_FULL = 256,
 	OPTION_PLAIN,
+	OPTION_TABLE_MEMORY,
 	OPTION_DEBUG,
 	OPTION_HELP,
 	OPTION_VERSION
@@ -36,6 +40,8 @@ static const struct option_description {
 	{"output", 'o', "FILE", "append to FILE; SIGHUP opens it again", false},
 	{"full", OPTION_FULL, NULL, "jsonl: every site with its stack at every report", false},
 	{"plain", OPTION_PLAIN, NULL, "text: never redraw the terminal, append", false},
+	{"table-memory", OPTION_TABLE_MEMORY, "SIZE", "for unwind tables: 8M, 1G (default 64M)",
+	 false},
 	{"verbose", 'v', NULL, "whole stacks, own cost, and why something failed", false},
 	{"debug", OPTION_DEBUG, "no-FEATURE", "act as if the host lacked FEATURE", true},
 	{"help", OPTION_HELP, NULL, "print this help", false},
@@ -104,6 +110,29 @@ int options_parse_duration(const char *text, uint64_t *ns)
 		if (value * units[i].ns > (double)DURATION_MAX_NS)
 			return -EINVAL;
 		*ns = (uint64_t)(value * units[i].ns);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int options_parse_size(const char *text, size_t *bytes)
+{
+	static const struct {
+		const char *suffix;
+		unsigned int shift;
+	} units[] = {{"K", 10}, {"M", 20}, {"G", 30}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"", 0}};
+	size_t digits = strspn(text, "0123456789");
+	unsigned long long value;
+
+	if (!digits || digits > 18)
+		return -EINVAL;
+	value = strtoull(text, NULL, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(text + digits, units[i].suffix) != 0)
+			continue;
+		if (value > SIZE_MAX >> units[i].shift)
+			return -EINVAL;
+		*bytes = (size_t)value << units[i].shift;
 		return 0;
 	}
 	return -EINVAL;
@@ -215,6 +244,15 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_PLAIN:
 		options->plain = true;
 		return 0;
+	case OPTION_TABLE_MEMORY:
+		if (options_parse_size(value, &options->table_memory) ||
+		    options->table_memory < TABLE_MEMORY_MIN ||
+		    options->table_memory > TABLE_MEMORY_MAX)
+			return error_set(error, -EINVAL,
+					 "--table-memory: '%.64s' is not a size of at least 4M, "
+					 "such as 64M or 1G",
+					 value);
+		return 0;
 	case 'v':
 		options->verbose = true;
 		return 0;
@@ -320,6 +358,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 		.command = COMMAND_WATCH,
 		.interval_ns = 5000000000ULL,
 		.top = 10,
+		.table_memory = (size_t)64 << 20,
 	};
 	int err = parse(argc, argv, &options, error);
 

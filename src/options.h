@@ -39,6 +39,7 @@ struct options {
 	uint64_t duration_ns; /* 0: until interrupted */
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
+	size_t table_memory; /* bytes */
 	const char *output; /* NULL: stdout; points into argv */
 	bool full;
 	bool plain;
@@ -55,6 +56,9 @@ void options_clear(struct options *options);
 
 /* "500ms", "5s", "2m", "1h", or seconds without a unit; at most 365 days. -EINVAL. */
 int options_parse_duration(const char *text, uint64_t *ns);
+
+/* "64M", "1G", "512K", with or without "iB", or bytes without a unit. -EINVAL. */
+int options_parse_size(const char *text, size_t *bytes);
 
 void options_print_help(FILE *file);
 

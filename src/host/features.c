@@ -121,6 +121,13 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 			.without = "their stacks are one frame long",
 			.can_force_off = true,
 		},
+	[FEATURE_WALK_DEADLINE] =
+		{
+			.name = "walk_deadline",
+			.used_for = "ending a walk in the scheduler after 20 us",
+			.without = "a walk in the scheduler is bounded by 128 frames only",
+			.can_force_off = true,
+		},
 };
 
 const struct feature_info *feature_info(enum feature feature)
@@ -298,6 +305,7 @@ int features_probe(const bool *forced_off, struct host_features *features, struc
 	found.has[FEATURE_KERNEL_SYMBOLS] = kernel_symbols_have_addresses();
 	found.has[FEATURE_MAP_FILES] = can_open_map_files();
 	found.has[FEATURE_PROCESS_MEMORY] = can_read_process_memory();
+	found.has[FEATURE_WALK_DEADLINE] = true;
 
 	for (int i = 0; forced_off && i < FEATURE_COUNT; i++) {
 		if (forced_off[i]) {

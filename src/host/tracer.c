@@ -81,6 +81,23 @@ static uint32_t count_threads(void)
 	return threads;
 }
 
+/* The walk of user stacks has slots for each CPU; without events it has nothing at all. */
+static void configure_walks(struct parkscope_bpf *bpf, bool used)
+{
+	struct bpf_map *const maps[] = {
+		bpf->maps.unwind_shards,     bpf->maps.unwind_processes, bpf->maps.unwind_mappings,
+		bpf->maps.unwind_statistics, bpf->maps.unwind_scratch,   bpf->maps.births_walking,
+	};
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t count = cpus > 0 ? (uint32_t)cpus : 1;
+
+	bpf->rodata->possible_cpus = count;
+	bpf_map__set_max_entries(bpf->maps.unwind_scratch, 2 * count);
+	bpf_map__set_max_entries(bpf->maps.births_walking, count);
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		bpf_map__set_autocreate(maps[i], used);
+}
+
 static void configure(struct tracer *tracer, const struct tracer_config *config)
 {
 	const bool *has = config->features->has;
@@ -94,6 +111,7 @@ static void configure(struct tracer *tracer, const struct tracer_config *config)
 	bpf->rodata->has_prev_state = has[FEATURE_PREV_STATE];
 	bpf->rodata->has_task_pt_regs = has[FEATURE_TASK_PT_REGS];
 	bpf->rodata->has_user_workers = has[FEATURE_USER_WORKERS];
+	bpf->rodata->has_walk_deadline = has[FEATURE_WALK_DEADLINE];
 	bpf->rodata->own_tgid = (uint32_t)getpid();
 	bpf->rodata->stack_hash_seed = config->stack_hash_seed;
 	memcpy((void *)bpf->rodata->syscall_reasons, config->syscall_reasons, ABI_SYSCALLS_MAX);
@@ -113,6 +131,7 @@ static void configure(struct tracer *tracer, const struct tracer_config *config)
 		bpf_map__set_max_entries(bpf->maps.task_records,
 					 records > TASK_RECORDS_MIN ? records : TASK_RECORDS_MIN);
 
+	configure_walks(bpf, !config->sweep_only);
 	bpf_program__set_autoload(bpf->progs.sweep_tasks, true);
 	bpf_program__set_autoload(bpf->progs.recheck_tasks, true);
 	if (config->sweep_only)
@@ -229,6 +248,21 @@ int tracer_wait_sites_fd(const struct tracer *tracer)
 	return bpf_map__fd(tracer->bpf->maps.wait_sites);
 }
 
+int tracer_unwind_processes_fd(const struct tracer *tracer)
+{
+	return bpf_map__fd(tracer->bpf->maps.unwind_processes);
+}
+
+int tracer_unwind_mappings_fd(const struct tracer *tracer)
+{
+	return bpf_map__fd(tracer->bpf->maps.unwind_mappings);
+}
+
+int tracer_unwind_shards_fd(const struct tracer *tracer)
+{
+	return bpf_map__fd(tracer->bpf->maps.unwind_shards);
+}
+
 void tracer_forget_task(struct tracer *tracer, uint32_t tid, uint64_t start_ns)
 {
 	struct task_record_key key = {.tid = tid, .start_ns = start_ns};
@@ -257,6 +291,35 @@ int tracer_losses(const struct tracer *tracer, uint64_t totals[LOSS_COUNT])
 		for (int cpu = 0; cpu < cpus; cpu++)
 			totals[cause] += counts[cpu];
 	}
+	return 0;
+}
+
+int tracer_unwind_statistics(const struct tracer *tracer, struct abi_unwind_statistics *ret)
+{
+	int fd = bpf_map__fd(tracer->bpf->maps.unwind_statistics);
+	int cpus = libbpf_num_possible_cpus();
+	autofree struct abi_unwind_statistics *counts = NULL;
+	struct abi_unwind_statistics sum = {0};
+	const uint32_t zero = 0;
+	int err;
+
+	if (cpus < 0)
+		return cpus;
+	counts = calloc((size_t)cpus, sizeof(*counts));
+	if (!counts)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(fd, &zero, counts);
+	if (err)
+		return err;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		sum.walks += counts[cpu].walks;
+		sum.whole += counts[cpu].whole;
+		sum.frames += counts[cpu].frames;
+		sum.duration_ns += counts[cpu].duration_ns;
+		if (sum.longest_ns < counts[cpu].longest_ns)
+			sum.longest_ns = counts[cpu].longest_ns;
+	}
+	*ret = sum;
 	return 0;
 }
 

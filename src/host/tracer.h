@@ -53,12 +53,18 @@ int tracer_open_recheck(struct tracer *tracer, struct error *error);
 int tracer_events_fd(const struct tracer *tracer);
 int tracer_stacks_fd(const struct tracer *tracer);
 int tracer_wait_sites_fd(const struct tracer *tracer);
+int tracer_unwind_processes_fd(const struct tracer *tracer);
+int tracer_unwind_mappings_fd(const struct tracer *tracer);
+int tracer_unwind_shards_fd(const struct tracer *tracer);
 
 /* Where threads are records in a hash: forgets one that has exited. Else does nothing. */
 void tracer_forget_task(struct tracer *tracer, uint32_t tid, uint64_t start_ns);
 
 /* Losses that the programs counted since they were loaded, summed over CPUs. */
 int tracer_losses(const struct tracer *tracer, uint64_t totals[LOSS_COUNT]);
+
+/* Of all walks since the programs were loaded, over all CPUs. 0, or a negative errno. */
+int tracer_unwind_statistics(const struct tracer *tracer, struct abi_unwind_statistics *sum);
 
 /* Scheduler events that the kernel skipped; 0 where it does not count them. */
 uint64_t tracer_recursion_misses(const struct tracer *tracer);

@@ -53,6 +53,22 @@ struct stack *stack_label(const char *text)
 	return take_ptr(stack);
 }
 
+struct stack *stack_append_label(struct stack *given, const char *text)
+{
+	auto_free(stack) struct stack *stack = given;
+	struct frame label = {.kind = FRAME_LABEL};
+	struct stack *grown =
+		realloc(stack, sizeof(*stack) + (stack->count + 1) * sizeof(stack->frames[0]));
+
+	if (!grown)
+		return NULL;
+	stack = grown;
+	if (!copy_string(&label.function, text))
+		return NULL;
+	stack->frames[stack->count++] = label;
+	return take_ptr(stack);
+}
+
 void stack_free(struct stack *stack)
 {
 	if (!stack)

@@ -40,6 +40,12 @@ struct stack *stack_copy(const struct stack *stack);
 /* A stack that is one FRAME_LABEL frame with this text, or NULL without memory. */
 struct stack *stack_label(const char *text);
 
+/*
+ * The stack with such a frame at its end; the old pointer is not to be used any
+ * more. NULL without memory, and the stack is freed.
+ */
+struct stack *stack_append_label(struct stack *stack, const char *text);
+
 void stack_free(struct stack *stack);
 define_auto_free(stack)
 

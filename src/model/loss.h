@@ -11,7 +11,7 @@
  * empty. Pure.
  */
 
-#define LOSS_CAUSES_MAX 32
+#define LOSS_CAUSES_MAX 64
 
 struct loss {
 	const char *cause;

@@ -9,6 +9,18 @@
 #include "model/loss.h"
 #include "model/watched_process.h"
 
+/* Walks of user stacks in the kernel, since the start, and what they go by. */
+struct unwind_cost {
+	uint64_t walks;
+	uint64_t whole; /* of them: reached the outermost frame */
+	uint64_t frames;
+	double seconds;
+	double longest_seconds; /* of one walk: so long was a run queue locked */
+	uint64_t kernel_table_bytes;
+	uint64_t table_bytes; /* in the tool's own memory */
+	uint64_t processes;   /* whose tables are in the kernel */
+};
+
 /* What the tool itself costs, since it started. */
 struct own_cost {
 	double cpu_seconds; /* user and system, of the tool */
@@ -16,6 +28,7 @@ struct own_cost {
 	uint64_t bpf_runs;
 	uint64_t rss_bytes;
 	double sweep_seconds; /* the last sweep, from its start to the end of the report */
+	struct unwind_cost unwind;
 };
 
 /*

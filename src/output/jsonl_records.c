@@ -357,6 +357,20 @@ void record_fill_loss(struct record *record, const struct losses *losses)
 	put_losses(record, losses, false);
 }
 
+static void put_unwind_cost(struct record *record, json_t *parent, const struct unwind_cost *cost)
+{
+	json_t *object = put_object(record, parent, "unwind");
+
+	put(record, object, "stacks", json_count(cost->walks));
+	put(record, object, "whole", json_count(cost->whole));
+	put(record, object, "frames", json_count(cost->frames));
+	put(record, object, "seconds", json_real(cost->seconds));
+	put(record, object, "longest_s", json_real(cost->longest_seconds));
+	put(record, object, "processes", json_count(cost->processes));
+	put(record, object, "kernel_table_bytes", json_count(cost->kernel_table_bytes));
+	put(record, object, "table_bytes", json_count(cost->table_bytes));
+}
+
 void record_fill_end(struct record *record, const struct run_totals *totals,
 		     const struct run_end *end)
 {
@@ -374,6 +388,7 @@ void record_fill_end(struct record *record, const struct run_totals *totals,
 		put(record, object, "bpf_runs", json_count(end->cost->bpf_runs));
 	}
 	put(record, object, "rss_bytes", json_count(end->cost->rss_bytes));
+	put_unwind_cost(record, object, &end->cost->unwind);
 	put(record, record->parkscope, "watched_s", json_real(end->watched_s));
 	put(record, record->parkscope, "reason", json_hostile(end->reason));
 }

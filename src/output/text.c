@@ -201,6 +201,31 @@ static void print_cost(struct text *text, const struct own_cost *cost, bool with
 	layout_end_line(&text->layout);
 }
 
+/* How the kernel walked user stacks, and what the tables for it take. */
+static void print_unwind_cost(struct text *text, const struct unwind_cost *cost)
+{
+	char item[96], number[FORMAT_NUMBER_SIZE], total[FORMAT_NUMBER_SIZE];
+
+	if (!cost->walks)
+		return;
+	layout_text(&text->layout, "UNWIND");
+	format_count(cost->walks, total);
+	snprintf(item, sizeof(item), "%s stacks, %.2f%% whole", total,
+		 100.0 * (double)cost->whole / (double)cost->walks);
+	layout_item(&text->layout, item, 2, 8);
+	if (cost->frames) {
+		snprintf(item, sizeof(item), "%.0fns a frame",
+			 cost->seconds * 1e9 / (double)cost->frames);
+		layout_item(&text->layout, item, 2, 8);
+	}
+	snprintf(item, sizeof(item), "longest %.1fus", cost->longest_seconds * 1e6);
+	layout_item(&text->layout, item, 2, 8);
+	format_bytes(cost->kernel_table_bytes + cost->table_bytes, number);
+	snprintf(item, sizeof(item), "tables %s", number);
+	layout_item(&text->layout, item, 2, 8);
+	layout_end_line(&text->layout);
+}
+
 static int print_processes(struct text *text, const struct report *report)
 {
 	int code = 0;
@@ -273,8 +298,10 @@ int text_report(struct text *text, const struct report *report, struct error *er
 	if (code)
 		return error_set(error, code, "out of memory");
 	print_losses(text, report->losses, false);
-	if (text->config.verbose)
+	if (text->config.verbose) {
 		print_cost(text, &report->cost, true);
+		print_unwind_cost(text, &report->cost.unwind);
+	}
 	if (text->config.redraw && text->config.height > 2)
 		cut_to_height(text);
 	return write_out(text, error);
@@ -309,5 +336,6 @@ int text_end(struct text *text, const struct run_end *end, struct error *error)
 	layout_end_line(&text->layout);
 	print_losses(text, end->losses, true);
 	print_cost(text, end->cost, false);
+	print_unwind_cost(text, &end->cost->unwind);
 	return write_out(text, error);
 }

@@ -12,6 +12,8 @@
 #include "sources/thread_table.h"
 #include "symbols/symbolizer.h"
 
+struct stacks;
+
 /*
  * What the sources share. Owned by src/sources/sources.c; everything in it is
  * used by one thread.
@@ -20,6 +22,7 @@ struct sources_context {
 	struct tracer *tracer;
 	const struct host_features *features;
 	struct mapping_cache *mappings;
+	struct stacks *stacks;
 	struct symbolizer *symbolizer;
 	struct process_table *processes;
 	struct thread_table *threads;

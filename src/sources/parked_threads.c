@@ -11,9 +11,9 @@
 #include "sources/iterator_read.h"
 #include "sources/places.h"
 #include "sources/reasons.h"
+#include "sources/stacks.h"
 #include "sources/thread_births.h"
 #include "sources/waits.h"
-#include "unwind/frame_pointer.h"
 
 /* Threads that one sweep reads; more would be 200 MiB of snapshots. */
 #define SWEEP_BYTES_MAX (256UL * 1024 * 1024)
@@ -22,8 +22,7 @@
 struct walked {
 	struct thread *thread;
 	const struct abi_task_snapshot *snapshot;
-	uint64_t frames[ABI_STACK_FRAMES_MAX];
-	size_t count;
+	struct user_walk_result stack;
 };
 
 struct parked_threads {
@@ -194,20 +193,14 @@ static void walk(struct parked_threads *parked, struct thread *thread,
 		 const struct abi_task_snapshot *snapshot)
 {
 	struct walked *walked = next_walked(parked);
-	size_t depth = ABI_STACK_FRAMES_MAX;
 
 	if (!walked) {
 		losses_add(&parked->context->losses, "out_of_memory", 1);
 		return;
 	}
-	/* 32-bit frames have another form; the kernel's walk is not repeated for them. */
-	if ((snapshot->marks & TASK_MARK_COMPAT) ||
-	    !parked->context->features->has[FEATURE_PROCESS_MEMORY])
-		depth = 1;
 	walked->thread = thread;
 	walked->snapshot = snapshot;
-	walked->count = frame_pointer_walk((pid_t)snapshot->tgid, snapshot->ip, snapshot->bp,
-					   walked->frames, depth);
+	stacks_walk(parked->context->stacks, thread->process, snapshot, &walked->stack);
 }
 
 static void handle_parked(struct parked_threads *parked, struct thread *thread,
@@ -226,7 +219,7 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 		snapshot->reason = restarted_reason(context, snapshot);
 
 	if (snapshot->begin_ns && snapshot->begin_switches == snapshot->switches &&
-	    snapshot->user_stack_id) {
+	    snapshot->user_stack_id && snapshot->user_stack_end == UNWIND_END_OUTERMOST) {
 		const struct user_stack user = {.id = snapshot->user_stack_id};
 
 		site = places_park(context, thread->process, snapshot->reason, &user,
@@ -291,6 +284,27 @@ static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapsh
 	return 0;
 }
 
+static int read_snapshots(struct parked_threads *parked, struct error *error)
+{
+	return iterator_read(tracer_open_sweep(parked->context->tracer, error), SWEEP_BYTES_MAX,
+			     &parked->snapshots, error);
+}
+
+int parked_threads_meet(struct parked_threads *parked, struct error *error)
+{
+	struct sources_context *context = parked->context;
+	const struct abi_task_snapshot *snapshot;
+	size_t position = 0;
+	int err = read_snapshots(parked, error);
+
+	while (!err && (snapshot = iterator_next_snapshot(&parked->snapshots, &position)))
+		if (snapshot->tid == snapshot->tgid && !(snapshot->marks & TASK_MARK_CLOCK) &&
+		    !process_table_enter(context->processes, snapshot->tgid, snapshot->start_ns,
+					 snapshot->exec_id, snapshot->now_ns))
+			err = error_set(error, -ENOMEM, "out of memory");
+	return err;
+}
+
 static int compare_rechecks(const void *left, const void *right)
 {
 	const struct abi_task_recheck *a = left, *b = right;
@@ -325,8 +339,10 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 		const struct abi_task_recheck wanted = {.tid = snapshot->tid,
 							.start_ns = snapshot->start_ns};
 		const struct user_stack user = {
-			.frames = walked->frames,
-			.count = walked->count,
+			.frames = walked->stack.frames,
+			.count = walked->stack.count,
+			.first_guess = walked->stack.first_guess,
+			.end = walked->stack.end,
 		};
 		const struct abi_task_recheck *found =
 			count ? bsearch(&wanted, rechecks, count, sizeof(wanted), compare_rechecks)
@@ -365,8 +381,7 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 	parked->walked_count = 0;
 	process_table_each(context->processes, true, begin_process, NULL);
 
-	err = iterator_read(tracer_open_sweep(context->tracer, error), SWEEP_BYTES_MAX,
-			    &parked->snapshots, error);
+	err = read_snapshots(parked, error);
 	if (err)
 		return err;
 	calibrate_clock(parked, before_ns);

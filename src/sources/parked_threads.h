@@ -22,6 +22,9 @@ int parked_threads_open(struct sources_context *context, struct parked_threads *
 void parked_threads_free(struct parked_threads *parked);
 define_auto_free(parked_threads)
 
+/* Enters the processes that are watched, before anything of them is counted. */
+int parked_threads_meet(struct parked_threads *parked, struct error *error);
+
 /*
  * Takes one sweep: threads, credited waits, crowds. Begins and counts
  * context->sweep, sets context->swept_ns and context->now_ns. The crowds are counted

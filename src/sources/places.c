@@ -12,14 +12,15 @@
 
 #define BIRTH_REASON "birth"
 
-static uint64_t stack_id(const struct sources_context *context, const uint64_t *frames,
-			 size_t count)
+static uint64_t stack_id(const struct sources_context *context, const struct user_stack *stack)
 {
-	uint64_t hash = stack_hash_begin(context->stack_hash_seed, (uint32_t)count);
+	struct stack_hash hash;
 
-	for (size_t i = 0; i < count; i++)
-		hash = stack_hash_frame(hash, frames[i]);
-	return stack_hash_end(hash);
+	stack_hash_begin(&hash, context->stack_hash_seed);
+	for (size_t i = 0; i < stack->count; i++)
+		stack_hash_word(&hash, stack->frames[i]);
+	stack_hash_end(&hash, (uint32_t)stack->count, stack->end);
+	return hash.id;
 }
 
 int places_read_stack(const struct sources_context *context, uint64_t id, struct abi_stack *stack)
@@ -44,37 +45,57 @@ void places_drain_stacks(struct sources_context *context)
 			break;
 }
 
-static struct process_ref process_ref_of(const struct process_entry *entry)
+/* What stands where a stack was cut. NULL: it was not. */
+static const char *cut_label(enum unwind_end end)
 {
-	return (struct process_ref){
-		.pid = (pid_t)entry->tgid,
-		.generation = entry->generation,
+	static const char *const labels[UNWIND_END_COUNT] = {
+		[UNWIND_END_UNSUPPORTED] = "[cut: unwind rule not supported]",
+		[UNWIND_END_MEMORY] = "[cut: stack memory not readable]",
+		[UNWIND_END_BAD_FRAME] = "[cut: no frame pointer]",
+		[UNWIND_END_NO_CODE] = "[cut: return address is not in code]",
+		[UNWIND_END_NO_TABLE] = "[cut: unwind table not loaded]",
+		[UNWIND_END_NO_CFI] = "[cut: no call frame information]",
+		[UNWIND_END_32BIT] = "[cut: 32-bit code]",
+		[UNWIND_END_TOO_DEEP] = "[cut: deeper than 128 frames]",
+		[UNWIND_END_TOO_SLOW] = "[cut: walk took too long]",
 	};
+
+	return end < UNWIND_END_COUNT ? labels[end] : NULL;
+}
+
+/* The frames of a stack that BPF has put into `stacks`. */
+static int fetch_stack(const struct sources_context *context, struct abi_stack *copy,
+		       struct user_stack *stack)
+{
+	int err = places_read_stack(context, stack->id, copy);
+
+	if (err)
+		return err;
+	stack->frames = (const uint64_t *)copy->frames;
+	stack->count = stack->first_guess = copy->count;
+	stack->end = copy->end;
+	return 0;
 }
 
 /* The stack with names; a label where there is none. NULL without memory. */
 static struct stack *name_stack(struct sources_context *context, const struct process_entry *entry,
-				const struct user_stack *user, uint64_t kernel_stack_id)
+				const struct user_stack *given, uint64_t kernel_stack_id)
 {
-	const struct process_ref process = process_ref_of(entry);
-	struct abi_stack user_copy = {0}, kernel = {0};
+	const struct process_ref process = process_entry_ref(entry);
+	struct abi_stack user_copy, kernel = {0};
+	struct user_stack user = *given;
 	struct stack *stack = NULL;
-	const uint64_t *frames = user->frames;
-	size_t count = user->count;
 
 	if (kernel_stack_id)
 		places_read_stack(context, kernel_stack_id, &kernel);
-	if (!frames) {
-		if (places_read_stack(context, user->id, &user_copy))
-			return stack_label("[unknown: stack not captured]");
-		frames = (const uint64_t *)user_copy.frames;
-		count = symbolizer_plausible_frames(context->symbolizer, &process, frames,
-						    user_copy.count, context->now_ns);
-	}
+	if (!user.frames && fetch_stack(context, &user_copy, &user))
+		return stack_label("[unknown: stack not captured]");
 	if (symbolizer_stack(context->symbolizer, &process, (const uint64_t *)kernel.frames,
-			     kernel.count, frames, count, context->now_ns, &stack))
+			     kernel.count, user.frames, user.count, context->now_ns, &stack))
 		return NULL;
-	return stack;
+	for (size_t i = user.first_guess; i < user.count; i++)
+		stack->frames[kernel.count + i].guess = true;
+	return cut_label(user.end) ? stack_append_label(stack, cut_label(user.end)) : stack;
 }
 
 static struct site *find_site(struct sources_context *context, struct process_entry *entry,
@@ -117,15 +138,11 @@ static struct place *find_place(struct sources_context *context, struct process_
 				const struct user_stack *given, uint64_t kernel_stack_id,
 				struct site **site)
 {
-	const struct process_ref process = process_ref_of(entry);
 	struct user_stack user = *given;
 	struct place wanted = {0}, *place = NULL;
 
-	if (user.frames) {
-		user.count = symbolizer_plausible_frames(context->symbolizer, &process, user.frames,
-							 user.count, context->now_ns);
-		user.id = stack_id(context, user.frames, user.count);
-	}
+	if (user.frames)
+		user.id = stack_id(context, &user);
 	wanted.key.user_stack_id = user.id;
 	wanted.key.kernel_stack_id = kernel_stack_id;
 	wanted.key.kind_and_reason = (uint64_t)kind << 32 | reason;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/unwind_row.h"
 #include "sources/context.h"
 
 /*
@@ -20,6 +21,8 @@ struct user_stack {
 	uint64_t id;            /* where frames is NULL; 0: unknown */
 	const uint64_t *frames; /* leaf first */
 	size_t count;
+	size_t first_guess; /* frames from here on are guesses; `count`: none */
+	enum unwind_end end;
 };
 
 /* Where a thread is parked. `kernel_stack_id` 0: without kernel frames. */

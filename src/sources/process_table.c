@@ -17,6 +17,11 @@ struct process_table *process_table_new(void)
 	return calloc(1, sizeof(struct process_table));
 }
 
+struct process_ref process_entry_ref(const struct process_entry *entry)
+{
+	return (struct process_ref){.pid = (pid_t)entry->tgid, .generation = entry->generation};
+}
+
 static void forget_places(struct process_entry *entry)
 {
 	struct place *place, *next;

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "bpf/abi.h"
 #include "model/watched_process.h"
+#include "process/mapping_cache.h"
 
 /* Distinct raw stacks that one process may cost. */
 #define PLACES_MAX 16384
@@ -43,6 +44,9 @@ struct process_entry {
 
 /* The processes that live, by tgid, and those that ended since the last report. */
 struct process_table;
+
+/* The program that the process runs, for what is remembered of its mappings. */
+struct process_ref process_entry_ref(const struct process_entry *entry);
 
 struct process_table *process_table_new(void);
 void process_table_free(struct process_table *table);

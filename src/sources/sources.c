@@ -15,6 +15,7 @@
 #include "sources/parked_threads.h"
 #include "sources/places.h"
 #include "sources/reasons.h"
+#include "sources/stacks.h"
 #include "sources/thread_births.h"
 #include "sources/waits.h"
 
@@ -39,6 +40,7 @@ void sources_free(struct sources *sources)
 	tracer_free(sources->context.tracer);
 	thread_table_free(sources->context.threads);
 	process_table_free(sources->context.processes);
+	stacks_free(sources->context.stacks);
 	symbolizer_free(sources->context.symbolizer);
 	mapping_cache_free(sources->context.mappings);
 	free(sources->listed);
@@ -76,11 +78,20 @@ static int sweep(struct sources *sources, struct error *error)
 	return 0;
 }
 
-static int attach(struct sources *sources, struct error *error)
+/*
+ * `named`: the processes are few and were named by the user, so that their tables are
+ * loaded before the first birth; otherwise those who need tables ask for them.
+ */
+static int attach(struct sources *sources, bool named, struct error *error)
 {
 	struct sources_context *context = &sources->context;
 	int err = thread_births_open(context, &sources->births, error);
 
+	if (!err && named) {
+		err = parked_threads_meet(sources->parked, error);
+		if (!err)
+			stacks_load_known(context->stacks);
+	}
 	if (!err)
 		err = tracer_attach_births(context->tracer, error);
 	context->attached_ns = clock_ns(CLOCK_MONOTONIC);
@@ -130,10 +141,13 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	if (!err)
 		err = tracer_open(&tracer, &context->tracer, error);
 	if (!err)
+		err = stacks_open(context, config->table_memory, config->events, &context->stacks,
+				  error);
+	if (!err)
 		err = parked_threads_open(context, &sources->parked, error);
 	sources->opened_ns = sources->reported_ns = clock_ns(CLOCK_MONOTONIC);
 	if (!err && config->events)
-		err = attach(sources, error);
+		err = attach(sources, config->pids_count > 0, error);
 	if (err)
 		return err;
 	*ret = take_ptr(sources);
@@ -172,6 +186,7 @@ static struct own_cost own_cost(const struct sources *sources, uint64_t sweep_be
 		cost.bpf_runs = runs;
 		cost.bpf_seconds = (double)run_ns / 1e9;
 	}
+	stacks_statistics(sources->context.stacks, &cost.unwind);
 	cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - sweep_began_ns) / 1e9;
 	return cost;
 }
@@ -229,8 +244,10 @@ static void end_process_report(struct process_entry *entry, void *data)
 	struct sources_context *context = data;
 
 	/* Its mappings named the last stacks; the files stay cached. */
-	if (entry->process->ended)
+	if (entry->process->ended) {
 		mapping_cache_forget(context->mappings, (pid_t)entry->tgid);
+		stacks_forget(context->stacks, entry->tgid);
+	}
 	watched_process_end_report(entry->process);
 }
 

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "sources/places.h"
+#include "sources/stacks.h"
 #include "sources/waits.h"
 
 #define LABEL_BASELINE    "[started before parkscope]"
@@ -131,7 +132,8 @@ static void handle_birth(struct sources_context *context, const struct abi_birth
 		frames = ABI_STACK_FRAMES_MAX;
 	if (frames)
 		user.frames = (const uint64_t *)birth->creator_stack.frames;
-	user.count = frames;
+	user.count = user.first_guess = frames;
+	user.end = birth->creator_stack.end;
 	settle_birth_site(thread, places_birth(context, entry, &user));
 }
 
@@ -166,6 +168,7 @@ static void handle_exec(struct sources_context *context, const struct abi_exit_e
 		thread->credited_count = 0;
 	}
 	process_table_exec(context->processes, entry, event->exec_id);
+	stacks_handle_exec(context->stacks, entry);
 }
 
 static int handle_event(void *data, void *bytes, size_t size)
@@ -184,6 +187,8 @@ static int handle_event(void *data, void *bytes, size_t size)
 		handle_exit(context, bytes);
 	else if (event->kind == EVENT_EXEC && size >= sizeof(struct abi_exit_event))
 		handle_exec(context, bytes);
+	else if (event->kind == EVENT_UNWIND_REQUEST)
+		stacks_handle_request(context->stacks, event);
 	return 0;
 }
 

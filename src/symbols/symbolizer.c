@@ -196,27 +196,6 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *pr
 	return 0;
 }
 
-size_t symbolizer_plausible_frames(struct symbolizer *symbolizer, const struct process_ref *process,
-				   const uint64_t *user, size_t user_count, uint64_t now_ns)
-{
-	struct process_mappings *mappings =
-		mapping_cache_get(symbolizer->processes, process, now_ns);
-	size_t count = user_count ? 1 : 0;
-
-	if (!mappings)
-		return user_count;
-	for (; count < user_count; count++) {
-		struct lookup lookup = lookup_at(process, user, count, now_ns);
-		struct mapped_object *object;
-		const struct mapping *mapping = process_mappings_find(
-			symbolizer->processes, mappings, lookup.code, lookup.now_ns, &object);
-
-		if (!mapping || !mapping->executable)
-			break;
-	}
-	return count;
-}
-
 int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address, const char **name,
 			   uint64_t *offset)
 {

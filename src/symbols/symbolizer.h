@@ -73,15 +73,6 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *pr
 		     size_t user_count, uint64_t now_ns, struct stack **out);
 
 /*
- * How many of these user addresses, from the leaf on, can be a stack: the first one,
- * and those behind it as long as they lie in executable mappings. A walk that followed
- * a register which was no frame pointer leaves code at once. All of them where the
- * process is gone.
- */
-size_t symbolizer_plausible_frames(struct symbolizer *symbolizer, const struct process_ref *process,
-				   const uint64_t *user, size_t user_count, uint64_t now_ns);
-
-/*
  * The kernel function that holds one address. Returns 0 or -ENOENT. `name` belongs
  * to the symbolizer. Does not lower return addresses.
  */
