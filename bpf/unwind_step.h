@@ -12,73 +12,7 @@
  * read into `target`. `memory` is whatever was handed to unwind_step().
  */
 
-#include <linux/types.h>
-
-#ifdef __bpf__
-#define UNWIND_INLINE static __attribute__((always_inline)) inline
-#else
-#define UNWIND_INLINE static inline
-#endif
-
-/* How the canonical frame address (CFA), the caller's stack pointer, is found. */
-enum unwind_cfa_rule {
-	/* No call frame information covers this code. */
-	UNWIND_CFA_NONE = 0,
-	/* sp + 8 * offset */
-	UNWIND_CFA_SP,
-	/* bp + 8 * offset */
-	UNWIND_CFA_BP,
-	/*
-	 * Lazy-binding stub of 16 bytes (binutils, bfd/elfxx-x86.c: elf_x86_64_eh_frame_plt):
-	 * sp + 8, and 8 more once the stub has pushed, which is from its byte `offset` on.
-	 */
-	UNWIND_CFA_PLT,
-	/* The word at bp + 8 * offset; the caller's bp is the word at bp (gcc's realigned stacks)
-	 */
-	UNWIND_CFA_AT_BP,
-	/* A signal frame: all registers stand in the ucontext at sp. */
-	UNWIND_CFA_SIGNAL,
-	/* The outermost function: its return address is undefined. */
-	UNWIND_CFA_OUTERMOST,
-	/* There is a rule, and it is none of these. Never guessed. */
-	UNWIND_CFA_UNSUPPORTED,
-};
-
-/* Where the caller's bp is. */
-enum unwind_bp_rule {
-	UNWIND_BP_SAME = 0,
-	UNWIND_BP_SAVED,   /* the word at CFA + 8 * bp_slot */
-	UNWIND_BP_UNKNOWN, /* a rule that is none of these: a caller that needs it ends the walk */
-};
-
-/* A row of an unwind table: holds from its pc to that of the next row. */
-struct unwind_row {
-	__u32 pc;     /* bytes from the table's base */
-	__u8 rules;   /* unwind_rules() */
-	__s8 bp_slot; /* words */
-	__s16 offset; /* words, but bytes for UNWIND_CFA_PLT */
-};
-
-_Static_assert(sizeof(struct unwind_row) == 8, "unwind_row");
-
-UNWIND_INLINE __u8 unwind_rules(enum unwind_cfa_rule cfa, enum unwind_bp_rule bp)
-{
-	return (__u8)(cfa | (unsigned int)bp << 4);
-}
-
-/* Why a walk ended. Only UNWIND_END_OUTERMOST is a whole stack. */
-enum unwind_end {
-	UNWIND_GOES_ON = 0,
-	UNWIND_END_OUTERMOST,
-	UNWIND_END_UNSUPPORTED, /* a rule that the table cannot hold */
-	UNWIND_END_MEMORY,      /* the stack could not be read: swapped out, or not mapped */
-	UNWIND_END_BAD_FRAME,   /* the stack would not grow towards its end, or bp is no pointer */
-	UNWIND_END_NO_CODE,     /* the address lies in no code that is known of */
-	UNWIND_END_NO_TABLE,    /* the code's table is not loaded, or the process's are not */
-	UNWIND_END_TOO_DEEP,
-	UNWIND_END_TOO_SLOW, /* the time for one walk was over */
-	UNWIND_END_COUNT,
-};
+#include "bpf/unwind_row.h"
 
 /* What is known of a frame's registers. */
 struct unwind_registers {
@@ -121,15 +55,12 @@ UNWIND_INLINE enum unwind_end unwind_step_signal(struct unwind_registers *regist
 	return registers->ip ? UNWIND_GOES_ON : UNWIND_END_OUTERMOST;
 }
 
-/* The saved bp and the return address above it, for code that keeps frame pointers. */
-UNWIND_INLINE enum unwind_end unwind_step_frame_pointer(struct unwind_registers *registers,
-							void *memory)
+/* The saved bp and the return address above it. */
+UNWIND_INLINE enum unwind_end unwind_step_by_bp(struct unwind_registers *registers, void *memory)
 {
 	__u64 saved[2];
 	__u64 bp = registers->bp;
 
-	if (registers->bp_unknown || bp + 8 <= registers->sp || (bp & 7))
-		return UNWIND_END_BAD_FRAME;
 	if (UNWIND_READ(memory, saved, sizeof(saved), bp))
 		return UNWIND_END_MEMORY;
 	registers->sp = bp + 16;
@@ -137,6 +68,51 @@ UNWIND_INLINE enum unwind_end unwind_step_frame_pointer(struct unwind_registers 
 	registers->ip = saved[1];
 	registers->exact_ip = 0;
 	return registers->ip ? UNWIND_GOES_ON : UNWIND_END_OUTERMOST;
+}
+
+/* For code that keeps frame pointers, such as what JITs make. */
+UNWIND_INLINE enum unwind_end unwind_step_frame_pointer(struct unwind_registers *registers,
+							void *memory)
+{
+	if (registers->bp_unknown || registers->bp + 8 <= registers->sp || (registers->bp & 7))
+		return UNWIND_END_BAD_FRAME;
+	return unwind_step_by_bp(registers, memory);
+}
+
+#define UNWIND_CALL_BYTES     5
+#define UNWIND_CALL_OPCODE    0xe8 /* call rel32 */
+#define UNWIND_GO_LEAF_LENGTH 256  /* runtime.futex and its like are shorter */
+
+/*
+ * Go keeps frame pointers everywhere but in leaves, which have no frame: there the
+ * return address is at sp, if it stands behind a call of this very function. The
+ * chain may lead from the scheduler's stack to the goroutine's, so it need not grow;
+ * it ends with 0.
+ */
+UNWIND_INLINE enum unwind_end unwind_step_go(struct unwind_registers *registers, void *memory)
+{
+	__u8 call[UNWIND_CALL_BYTES];
+	__u64 return_address, called;
+
+	if (registers->exact_ip &&
+	    !UNWIND_READ(memory, &return_address, sizeof(return_address), registers->sp) &&
+	    !UNWIND_READ(memory, call, sizeof(call), return_address - sizeof(call)) &&
+	    call[0] == UNWIND_CALL_OPCODE) {
+		called = return_address +
+			 (__u64)(__s64)(__s32)((__u32)call[1] | (__u32)call[2] << 8 |
+					       (__u32)call[3] << 16 | (__u32)call[4] << 24);
+		if (registers->ip - called < UNWIND_GO_LEAF_LENGTH) {
+			registers->ip = return_address;
+			registers->sp += 8;
+			registers->exact_ip = 0;
+			return UNWIND_GOES_ON;
+		}
+	}
+	if (registers->bp_unknown || (registers->bp & 7))
+		return UNWIND_END_BAD_FRAME;
+	if (!registers->bp)
+		return UNWIND_END_OUTERMOST;
+	return unwind_step_by_bp(registers, memory);
 }
 
 /*
