@@ -7,6 +7,11 @@
 
 enum {
 	WORD = 8,
+	/*
+	 * Of a signal frame: the bytes from sp to where the caller's sp is, which are
+	 * UNWIND_UCONTEXT_REGISTERS and UNWIND_SIGCONTEXT_SP words of bpf/unwind_step.h.
+	 */
+	SIGNAL_FRAME_SP = 40 + 15 * WORD,
 };
 
 static struct unwind_row row_of(enum unwind_cfa_rule cfa, int64_t offset)
@@ -122,7 +127,7 @@ static bool is_signal_frame(const struct frame_rules *rules)
 
 	return rules->cfa_is_expression &&
 	       is_deref(rules->cfa_expression, DWARF_REGISTER_SP, &offset) &&
-	       offset == UNWIND_UCONTEXT_REGISTERS + WORD * UNWIND_SIGCONTEXT_SP;
+	       offset == SIGNAL_FRAME_SP;
 }
 
 static struct unwind_row expression_row(const struct frame_rules *rules)

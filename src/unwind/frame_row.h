@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "bpf/unwind_step.h"
+#include "bpf/unwind_row.h"
 #include "unwind/frame_program.h"
 
 /*

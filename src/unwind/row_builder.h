@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bpf/unwind_step.h"
+#include "bpf/unwind_row.h"
 #include "unwind/frame_description.h"
 
 struct row_builder {

@@ -277,10 +277,10 @@ void unwind_table_free(struct unwind_table *table)
 	free(table);
 }
 
-size_t unwind_table_rows(const struct unwind_table *table, const struct unwind_row **rows)
+const struct unwind_row *unwind_table_rows(const struct unwind_table *table, size_t *count)
 {
-	*rows = table->rows;
-	return table->count;
+	*count = table->count;
+	return table->rows;
 }
 
 uint64_t unwind_table_base(const struct unwind_table *table)
