@@ -19,10 +19,12 @@ struct elf_image {
 	const char *data; /* NULL: the data are in a file */
 	uint64_t size;
 	bool is_64bit;
+	uint16_t machine;
 	struct elf_segment *segments;
 	size_t segment_count;
 	struct elf_section *sections;
 	size_t section_count;
+	char *names; /* of the sections; NULL where there are none */
 	char build_id[2 * ELF_BUILD_ID_MAX + 1];
 };
 
@@ -34,6 +36,8 @@ struct tables {
 	uint64_t section_count;
 	size_t segment_size;
 	size_t section_size;
+	uint32_t names_section; /* index; SHN_XINDEX: it is in the first section's link */
+	uint16_t machine;
 };
 
 int elf_image_read(const struct elf_image *image, uint64_t offset, void *buffer, size_t size)
@@ -71,7 +75,9 @@ int elf_image_read(const struct elf_image *image, uint64_t offset, void *buffer,
 						 : 0,                                      \
 			 .section_size = (header).e_shentsize == sizeof(Elf##class##_Shdr) \
 						 ? sizeof(Elf##class##_Shdr)               \
-						 : 0})
+						 : 0,                                      \
+			 .names_section = (header).e_shstrndx,                             \
+			 .machine = (header).e_machine})
 
 #define SEGMENT_OF(header)                                     \
 	((struct elf_segment){.type = (header).p_type,         \
@@ -83,7 +89,8 @@ int elf_image_read(const struct elf_image *image, uint64_t offset, void *buffer,
 			      .align = (header).p_align})
 
 #define SECTION_OF(header)                                  \
-	((struct elf_section){.type = (header).sh_type,     \
+	((struct elf_section){.name = "",                   \
+			      .type = (header).sh_type,     \
 			      .link = (header).sh_link,     \
 			      .flags = (header).sh_flags,   \
 			      .vaddr = (header).sh_addr,    \
@@ -102,6 +109,15 @@ static struct elf_segment segment_at(const struct elf_image *image, const char *
 	}
 	memcpy(&narrow, raw, sizeof(narrow));
 	return SEGMENT_OF(narrow);
+}
+
+/* Of a section header, raw: its name's offset, which stands first in both classes. */
+static uint32_t section_name_at(const char *raw)
+{
+	uint32_t offset;
+
+	memcpy(&offset, raw, sizeof(offset));
+	return offset;
 }
 
 static struct elf_section section_at(const struct elf_image *image, const char *raw)
@@ -184,6 +200,36 @@ static int count_sections(const struct elf_image *image, struct tables *tables)
 	return result;
 }
 
+/* Names that are not there, or too many, count as none. */
+static int read_section_names(struct elf_image *image, const struct tables *tables, const char *raw)
+{
+	const struct elf_section *table;
+	autofree char *names = NULL;
+	size_t index = tables->names_section;
+
+	if (index == SHN_XINDEX)
+		index = image->sections[0].link;
+	if (index == SHN_UNDEF || index >= image->section_count)
+		return 0;
+	table = &image->sections[index];
+	if (table->type != SHT_STRTAB || table->size > ELF_IMAGE_NAMES_MAX)
+		return 0;
+	names = malloc(table->size + 1);
+	if (!names)
+		return -ENOMEM;
+	if (elf_image_read(image, table->offset, names, table->size) < 0)
+		return 0;
+	names[table->size] = '\0';
+	for (size_t i = 0; i < image->section_count; i++) {
+		uint32_t offset = section_name_at(raw + i * tables->section_size);
+
+		if (offset < table->size)
+			image->sections[i].name = names + offset;
+	}
+	image->names = take_ptr(names);
+	return 0;
+}
+
 static int read_sections(struct elf_image *image, struct tables *tables)
 {
 	autofree struct elf_section *sections = NULL;
@@ -213,7 +259,7 @@ static int read_sections(struct elf_image *image, struct tables *tables)
 		sections[i] = section_at(image, raw + i * tables->section_size);
 	image->sections = take_ptr(sections);
 	image->section_count = count;
-	return 0;
+	return read_section_names(image, tables, raw);
 }
 
 static void print_hex(const unsigned char *bytes, size_t size, char *text)
@@ -315,6 +361,7 @@ static int open_image(struct elf_image *image, struct error *error)
 		result = -ENOMEM;
 	if (result < 0)
 		return error_set(error, result, "cannot read ELF headers: %s", strerror(-result));
+	image->machine = tables.machine;
 	read_build_id(image);
 	return 0;
 }
@@ -362,12 +409,18 @@ void elf_image_free(struct elf_image *image)
 		return;
 	free(image->segments);
 	free(image->sections);
+	free(image->names);
 	free(image);
 }
 
 bool elf_image_is_64bit(const struct elf_image *image)
 {
 	return image->is_64bit;
+}
+
+uint16_t elf_image_machine(const struct elf_image *image)
+{
+	return image->machine;
 }
 
 uint64_t elf_image_size(const struct elf_image *image)
@@ -385,6 +438,14 @@ size_t elf_image_sections(const struct elf_image *image, const struct elf_sectio
 {
 	*sections = image->sections;
 	return image->section_count;
+}
+
+const struct elf_section *elf_image_find_section(const struct elf_image *image, const char *name)
+{
+	for (size_t i = 0; i < image->section_count; i++)
+		if (strcmp(image->sections[i].name, name) == 0)
+			return &image->sections[i];
+	return NULL;
 }
 
 const char *elf_image_build_id(const struct elf_image *image)

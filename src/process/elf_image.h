@@ -29,6 +29,8 @@ enum {
 	ELF_IMAGE_SEGMENTS_MAX = 512,
 	/* Section headers: linkers write less than a hundred; 2.5 MiB of memory at most. */
 	ELF_IMAGE_SECTIONS_MAX = 65536,
+	/* Bytes of the sections' names: a bound for those of ELF_IMAGE_SECTIONS_MAX sections. */
+	ELF_IMAGE_NAMES_MAX = 1 << 20,
 	/* Bytes of a build id: SHA-1 has 20, some linkers let the user choose. */
 	ELF_BUILD_ID_MAX = 64,
 };
@@ -44,8 +46,9 @@ struct elf_segment {
 };
 
 struct elf_section {
-	uint32_t type; /* SHT_… */
-	uint32_t link; /* another section's index, not checked */
+	const char *name; /* raw; "" where the file has none for it; belongs to the image */
+	uint32_t type;    /* SHT_… */
+	uint32_t link;    /* another section's index, not checked */
 	uint64_t flags;
 	uint64_t vaddr;
 	uint64_t offset;
@@ -69,9 +72,13 @@ void elf_image_free(struct elf_image *image);
 define_auto_free(elf_image);
 
 bool elf_image_is_64bit(const struct elf_image *image);
+uint16_t elf_image_machine(const struct elf_image *image); /* EM_… */
 uint64_t elf_image_size(const struct elf_image *image);
 size_t elf_image_segments(const struct elf_image *image, const struct elf_segment **segments);
 size_t elf_image_sections(const struct elf_image *image, const struct elf_section **sections);
+
+/* The first section of that name, or NULL. */
+const struct elf_section *elf_image_find_section(const struct elf_image *image, const char *name);
 
 /* Lower-case hex digits; NULL where there is no build id. Belongs to the image. */
 const char *elf_image_build_id(const struct elf_image *image);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "process/elf_image.h"
+#include "process/load_segments.h"
 
 enum {
 	/* Table entries that are read at once. */
@@ -29,20 +30,12 @@ struct entry {
 	uint32_t name; /* offset into the names */
 };
 
-struct load_segment {
-	uint64_t offset;
-	uint64_t size;
-	uint64_t vaddr;
-	bool executable;
-};
-
 struct elf_symbols {
 	struct entry *entries;
 	size_t count;
 	char *names;
 	size_t names_size;
-	struct load_segment *segments;
-	size_t segment_count;
+	struct load_segments *segments;
 	char *build_id;
 	bool truncated;
 };
@@ -458,27 +451,6 @@ static int read_debug_file(struct elf_symbols *symbols, const struct elf_symbols
 	return read_table_of_type(symbols, image, SHT_SYMTAB);
 }
 
-static int read_segments(struct elf_symbols *symbols, const struct elf_image *image)
-{
-	const struct elf_segment *segments;
-	size_t count = elf_image_segments(image, &segments);
-
-	symbols->segments = calloc(count + 1, sizeof(*symbols->segments));
-	if (!symbols->segments)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		if (segments[i].type != PT_LOAD)
-			continue;
-		symbols->segments[symbols->segment_count++] = (struct load_segment){
-			.offset = segments[i].offset,
-			.size = segments[i].file_size,
-			.vaddr = segments[i].vaddr,
-			.executable = segments[i].flags & PF_X,
-		};
-	}
-	return 0;
-}
-
 static int read_build_id(struct elf_symbols *symbols, const struct elf_image *image)
 {
 	const char *build_id = elf_image_build_id(image);
@@ -497,7 +469,7 @@ static int load(const struct elf_image *image, bool has_debug_file,
 	int result = symbols ? 0 : -ENOMEM;
 
 	if (result == 0)
-		result = read_segments(symbols, image);
+		result = load_segments_new(image, &symbols->segments);
 	if (result == 0)
 		result = read_build_id(symbols, image);
 	if (result == 0)
@@ -536,7 +508,7 @@ void elf_symbols_free(struct elf_symbols *symbols)
 		return;
 	free(symbols->entries);
 	free(symbols->names);
-	free(symbols->segments);
+	load_segments_free(symbols->segments);
 	free(symbols->build_id);
 	free(symbols);
 }
@@ -567,29 +539,10 @@ bool elf_symbols_find(const struct elf_symbols *symbols, uint64_t vaddr, struct 
 	return false;
 }
 
-static const struct load_segment *find_segment(const struct elf_symbols *symbols, uint64_t offset,
-					       bool executable)
-{
-	for (size_t i = 0; i < symbols->segment_count; i++) {
-		const struct load_segment *segment = &symbols->segments[i];
-
-		if (segment->executable == executable && offset >= segment->offset &&
-		    offset - segment->offset < segment->size)
-			return segment;
-	}
-	return NULL;
-}
-
 bool elf_symbols_vaddr(const struct elf_symbols *symbols, uint64_t file_offset, uint64_t *vaddr)
 {
-	const struct load_segment *segment = find_segment(symbols, file_offset, true);
-
-	if (!segment)
-		segment = find_segment(symbols, file_offset, false);
-	if (!segment)
-		return false;
-	*vaddr = segment->vaddr + (file_offset - segment->offset);
-	return true;
+	return load_segments_code_vaddr(symbols->segments, file_offset, vaddr) ||
+	       load_segments_data_vaddr(symbols->segments, file_offset, vaddr);
 }
 
 const char *elf_symbols_build_id(const struct elf_symbols *symbols)
@@ -610,5 +563,5 @@ bool elf_symbols_truncated(const struct elf_symbols *symbols)
 size_t elf_symbols_memory(const struct elf_symbols *symbols)
 {
 	return sizeof(*symbols) + symbols->count * sizeof(*symbols->entries) + symbols->names_size +
-	       symbols->segment_count * sizeof(*symbols->segments);
+	       load_segments_memory(symbols->segments);
 }

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Tests of src/unwind/.
-foreach(name range_allocator user_walk)
+foreach(name
+		range_allocator unwind_oracle user_walk)
 	parkscope_unit_test(${name})
 endforeach()
+
+# elfutils is the oracle: nothing but this test uses it.
+pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
+target_link_libraries(test_unwind_oracle PRIVATE PkgConfig::LIBDW)
