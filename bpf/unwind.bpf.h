@@ -24,7 +24,7 @@
 #include "bpf/unwind_step.h"
 
 /* In the scheduler: the run queue is locked meanwhile. Looked at every 8 frames. */
-#define UNWIND_TIME_MAX_NS 20000
+#define UNWIND_TIME_MAX_NS 50000
 #define UNWIND_TIME_FRAMES 8
 /* Where nothing is locked, 128 frames are bound enough. */
 #define UNWIND_TIME_UNLIMITED_NS 1000000000ULL

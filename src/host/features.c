@@ -124,7 +124,7 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_WALK_DEADLINE] =
 		{
 			.name = "walk_deadline",
-			.used_for = "ending a walk in the scheduler after 20 us",
+			.used_for = "ending a walk in the scheduler after 50 us",
 			.without = "a walk in the scheduler is bounded by 128 frames only",
 			.can_force_off = true,
 		},

@@ -4,6 +4,9 @@
 #include <elf.h>
 #include <errno.h>
 
+/* The loader maps whole pages: what stands before a segment in its first page, too. */
+#define PAGE_BYTES 4096U
+
 struct load_segment {
 	uint64_t offset;
 	uint64_t vaddr;
@@ -57,8 +60,11 @@ static bool find_vaddr(const struct load_segments *segments, bool executable, ui
 	for (size_t i = 0; i < segments->count; i++) {
 		const struct load_segment *segment = &segments->list[i];
 
-		if (segment->executable != executable || file_offset < segment->offset ||
-		    file_offset - segment->offset >= segment->size)
+		uint64_t before = segment->offset % PAGE_BYTES;
+
+		if (segment->executable != executable || !segment->size ||
+		    file_offset < segment->offset - before ||
+		    file_offset - (segment->offset - before) >= segment->size + before)
 			continue;
 		*vaddr = segment->vaddr + (file_offset - segment->offset);
 		return true;
