@@ -2,7 +2,7 @@
 #
 # Tests of src/unwind/.
 foreach(name
-		range_allocator unwind_oracle user_walk)
+		kernel_rows kernel_tables range_allocator unwind_oracle user_walk)
 	parkscope_unit_test(${name})
 endforeach()
 
