@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Tests of call frame information and its tables.
+foreach(name
+		cfi_cursor frame_description frame_program unwind_oracle)
+	parkscope_unit_test(${name})
+endforeach()
+
+# elfutils is the oracle: nothing but this test uses it.
+pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
+target_link_libraries(test_unwind_oracle PRIVATE PkgConfig::LIBDW)
