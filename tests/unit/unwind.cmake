@@ -2,7 +2,8 @@
 #
 # Tests of call frame information and its tables.
 foreach(name
-		cfi_cursor frame_description frame_program unwind_oracle)
+		cfi_cursor frame_description frame_program frame_row row_builder
+		unwind_oracle unwind_step unwind_table)
 	parkscope_unit_test(${name})
 endforeach()
 
