@@ -36,6 +36,57 @@ static void headers_are_read(void **state)
 	assert_string_equal(elf_image_build_id(image), "deadbeef01020304");
 }
 
+static void sections_are_found_by_name(void **state)
+{
+	auto_free(elf_image) struct elf_image *image = NULL;
+	const struct elf_section *sections;
+	struct elf_fixture file;
+
+	(void)state;
+	elf_fixture_init(&file, SHT_SYMTAB);
+	strcpy(file.names + 1, ".text");
+	file.sections[FIXTURE_NAMES].sh_size = 6;
+	file.sections[FIXTURE_TEXT].sh_name = 1;
+	file.sections[FIXTURE_DATA].sh_name = 6;
+	file.sections[FIXTURE_SYMBOLS].sh_name = UINT32_MAX;
+	/* The index where there is no room for it in the header. */
+	file.header.e_shstrndx = SHN_XINDEX;
+	file.sections[0].sh_link = FIXTURE_NAMES;
+	file.header.e_machine = EM_X86_64;
+	assert_int_equal(open_fixture(&file, &image), 0);
+	assert_int_equal(elf_image_machine(image), EM_X86_64);
+	elf_image_sections(image, &sections);
+	assert_ptr_equal(elf_image_find_section(image, ".text"), &sections[FIXTURE_TEXT]);
+	assert_null(elf_image_find_section(image, ".data"));
+	assert_string_equal(sections[FIXTURE_DATA].name, "");
+	assert_string_equal(sections[FIXTURE_SYMBOLS].name, "");
+}
+
+static void lying_name_tables_give_no_names(void **state)
+{
+	struct elf_fixture files[5];
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		elf_fixture_init(&files[i], SHT_SYMTAB);
+		files[i].header.e_shstrndx = FIXTURE_NAMES;
+		files[i].sections[FIXTURE_TEXT].sh_name = 1;
+		strcpy(files[i].names + 1, ".text");
+		files[i].sections[FIXTURE_NAMES].sh_size = 7;
+	}
+	files[0].header.e_shstrndx = FIXTURE_SECTIONS;
+	files[1].header.e_shstrndx = FIXTURE_TEXT;
+	files[2].sections[FIXTURE_NAMES].sh_offset = UINT64_MAX;
+	files[3].sections[FIXTURE_NAMES].sh_size = ELF_IMAGE_NAMES_MAX + 1;
+	files[4].sections[FIXTURE_NAMES].sh_size = UINT64_MAX;
+	for (size_t i = 0; i < 5; i++) {
+		auto_free(elf_image) struct elf_image *image = NULL;
+
+		assert_int_equal(open_fixture(&files[i], &image), 0);
+		assert_null(elf_image_find_section(image, ".text"));
+	}
+}
+
 static void the_32_bit_class_is_read(void **state)
 {
 	struct {
@@ -215,6 +266,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_are_read),
+		cmocka_unit_test(sections_are_found_by_name),
+		cmocka_unit_test(lying_name_tables_give_no_names),
 		cmocka_unit_test(the_32_bit_class_is_read),
 		cmocka_unit_test(what_is_no_elf_file_is_refused),
 		cmocka_unit_test(lying_program_headers_are_refused),

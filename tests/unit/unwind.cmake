@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Tests of src/unwind/.
+# Tests of src/unwind/ and of bpf/unwind_step.h.
 foreach(name
-		kernel_rows kernel_tables range_allocator unwind_oracle user_walk)
+		cfi_cursor frame_description frame_program frame_row kernel_rows kernel_tables
+		range_allocator row_builder unwind_oracle unwind_step unwind_table user_walk)
 	parkscope_unit_test(${name})
 endforeach()
 
