@@ -12,13 +12,14 @@
 /* Less would not hold the tables of one large program. */
 #define TABLE_MEMORY_MIN ((size_t)4 << 20)
 #define TABLE_MEMORY_MAX ((size_t)1 << 40)
-#define DURATION_MAX_NS (365ULL * 24 * 3600 * 1000000000ULL)
+#define DURATION_MAX_NS  (365ULL * 24 * 3600 * 1000000000ULL)
 
 /* getopt's codes of options without a letter; above every letter. */
 enum long_only {
 	OPTION_FULL = 256,
 	OPTION_PLAIN,
 	OPTION_TABLE_MEMORY,
+	OPTION_LINES,
 	OPTION_DEBUG,
 	OPTION_HELP,
 	OPTION_VERSION
@@ -42,6 +43,7 @@ static const struct option_description {
 	{"plain", OPTION_PLAIN, NULL, "text: never redraw the terminal, append", false},
 	{"table-memory", OPTION_TABLE_MEMORY, "SIZE", "for unwind tables: 8M, 1G (default 64M)",
 	 false},
+	{"lines", OPTION_LINES, NULL, "source lines and inlined functions, from debug info", false},
 	{"verbose", 'v', NULL, "whole stacks, own cost, and why something failed", false},
 	{"debug", OPTION_DEBUG, "no-FEATURE", "act as if the host lacked FEATURE", true},
 	{"help", OPTION_HELP, NULL, "print this help", false},
@@ -120,7 +122,8 @@ int options_parse_size(const char *text, size_t *bytes)
 	static const struct {
 		const char *suffix;
 		unsigned int shift;
-	} units[] = {{"K", 10}, {"M", 20}, {"G", 30}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"", 0}};
+	} units[] = {{"K", 10},   {"M", 20},   {"G", 30}, {"KiB", 10},
+		     {"MiB", 20}, {"GiB", 30}, {"", 0}};
 	size_t digits = strspn(text, "0123456789");
 	unsigned long long value;
 
@@ -252,6 +255,9 @@ static int set_option(struct options *options, int code, const char *value, stru
 					 "--table-memory: '%.64s' is not a size of at least 4M, "
 					 "such as 64M or 1G",
 					 value);
+		return 0;
+	case OPTION_LINES:
+		options->lines = true;
 		return 0;
 	case 'v':
 		options->verbose = true;

@@ -65,6 +65,8 @@ static int open_text(struct formatter *formatter)
 	if (sink_is_terminal(formatter->sink)) {
 		measure_terminal(&config.width, &config.height);
 		config.redraw = !dump && !options->plain;
+	} else if (dump) {
+		config.width = TEXT_WIDTH_UNLIMITED;
 	}
 	setlocale(LC_CTYPE, "");
 	config.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;

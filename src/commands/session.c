@@ -87,6 +87,7 @@ int session_open(const struct options *options, bool events, struct session **re
 		.pids_count = options->pids_count,
 		.events = events,
 		.table_memory = options->table_memory,
+		.lines = options->lines,
 	};
 	err = sources_open(&config, &session->sources, error);
 	if (err) {

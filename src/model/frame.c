@@ -34,10 +34,11 @@ struct stack *stack_copy(const struct stack *stack)
 		struct frame *to = &copy->frames[i];
 
 		*to = *from;
-		to->function = to->module = to->build_id = NULL;
+		to->function = to->module = to->build_id = to->file = NULL;
 		if (!copy_string(&to->function, from->function) ||
 		    !copy_string(&to->module, from->module) ||
-		    !copy_string(&to->build_id, from->build_id))
+		    !copy_string(&to->build_id, from->build_id) ||
+		    !copy_string(&to->file, from->file))
 			return NULL;
 	}
 	return take_ptr(copy);
@@ -53,19 +54,34 @@ struct stack *stack_label(const char *text)
 	return take_ptr(stack);
 }
 
-struct stack *stack_append_label(struct stack *given, const char *text)
+struct stack *stack_insert(struct stack *given, size_t at, size_t count)
 {
 	auto_free(stack) struct stack *stack = given;
-	struct frame label = {.kind = FRAME_LABEL};
+	size_t grown_count = stack->count + count;
 	struct stack *grown =
-		realloc(stack, sizeof(*stack) + (stack->count + 1) * sizeof(stack->frames[0]));
+		realloc(stack, sizeof(*stack) + grown_count * sizeof(stack->frames[0]));
 
 	if (!grown)
 		return NULL;
 	stack = grown;
-	if (!copy_string(&label.function, text))
+	memmove(&stack->frames[at + count], &stack->frames[at],
+		(stack->count - at) * sizeof(stack->frames[0]));
+	memset(&stack->frames[at], 0, count * sizeof(stack->frames[0]));
+	stack->count = grown_count;
+	return take_ptr(stack);
+}
+
+struct stack *stack_append_label(struct stack *given, const char *text)
+{
+	auto_free(stack) struct stack *stack = stack_insert(given, given->count, 1);
+	struct frame *label;
+
+	if (!stack)
 		return NULL;
-	stack->frames[stack->count++] = label;
+	label = &stack->frames[stack->count - 1];
+	label->kind = FRAME_LABEL;
+	if (!copy_string(&label->function, text))
+		return NULL;
 	return take_ptr(stack);
 }
 
@@ -77,13 +93,14 @@ void stack_free(struct stack *stack)
 		free(stack->frames[i].function);
 		free(stack->frames[i].module);
 		free(stack->frames[i].build_id);
+		free(stack->frames[i].file);
 	}
 	free(stack);
 }
 
 void frame_print(const struct frame *frame, char *text, size_t size)
 {
-	const char *mark = frame->guess ? " [?]" : "";
+	const char *mark = frame->guess ? " [?]" : frame->kind == FRAME_INLINED ? " (inlined)" : "";
 
 	if (frame->kind == FRAME_LABEL)
 		snprintf(text, size, "%s", frame->function);
@@ -91,6 +108,11 @@ void frame_print(const struct frame *frame, char *text, size_t size)
 		snprintf(text, size, "%s+0x%" PRIx64 " [k]", frame->function, frame->offset);
 	else if (frame->kind == FRAME_KERNEL)
 		snprintf(text, size, "0x%" PRIx64 " [k]", frame->address);
+	else if (frame->function && frame->file)
+		snprintf(text, size, "%s (%s:%" PRIu32 ")%s", frame->function, frame->file,
+			 frame->line, mark);
+	else if (frame->kind == FRAME_INLINED)
+		snprintf(text, size, "%s%s", frame->function, mark);
 	else if (frame->function && frame->module)
 		snprintf(text, size, "%s+0x%" PRIx64 " (%s)%s", frame->function, frame->offset,
 			 frame->module, mark);

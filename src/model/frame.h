@@ -10,15 +10,19 @@
 
 /* One resolved frame. Strings belong to the stack that holds the frame. */
 enum frame_kind {
-	FRAME_USER,   /* code of the process */
-	FRAME_KERNEL, /* printed with " [k]", not part of a site's identity */
-	FRAME_LABEL,  /* no code: "[io_uring worker]", "[unknown: stack map full]" */
+	FRAME_USER,    /* code of the process */
+	FRAME_KERNEL,  /* printed with " [k]", not part of a site's identity */
+	FRAME_INLINED, /* inlined into the next frame that is not; printed with " (inlined)",
+			* not part of a site's identity; has no offset */
+	FRAME_LABEL,   /* no code: "[io_uring worker]", "[unknown: stack map full]" */
 };
 
 struct frame {
 	char *function;   /* NULL: no name is known */
 	char *module;     /* file name without directories; NULL: no mapping */
 	char *build_id;   /* hex digits; NULL: none */
+	char *file;       /* source file without directories; NULL: unknown */
+	uint32_t line;    /* in `file`: of the instruction, or of the call to the frame before */
 	uint64_t offset;  /* into the function, or into the module where that has no name */
 	uint64_t address; /* as it was in the process or the kernel */
 	enum frame_kind kind;
@@ -41,6 +45,12 @@ struct stack *stack_copy(const struct stack *stack);
 struct stack *stack_label(const char *text);
 
 /*
+ * Makes room for `count` zeroed frames before the frame `at`. Takes the stack and
+ * returns it, moved; NULL without memory, the stack is then freed.
+ */
+struct stack *stack_insert(struct stack *stack, size_t at, size_t count);
+
+/*
  * The stack with such a frame at its end; the old pointer is not to be used any
  * more. NULL without memory, and the stack is freed.
  */
@@ -50,7 +60,8 @@ void stack_free(struct stack *stack);
 define_auto_free(stack)
 
 /*
- * Writes the frame as every format prints it: "function+0x1f (module)",
+ * Writes the frame as every format prints it: "function (file.c:12)" where the source
+ * line is known (" (inlined)" behind it for inlined ones), else "function+0x1f (module)",
  * "module+0x1234", "[label]", kernel frames with " [k]", guesses with " [?]".
  * Never writes more than `size` bytes, always terminates. The text is what the
  * process says: not yet escaped for any format.

@@ -9,6 +9,7 @@
 #include "model/frame.h"
 #include "model/growth.h"
 #include "model/site_id.h"
+#include "model/thread_names.h"
 
 enum site_kind {
 	SITE_PARK,  /* where units wait */
@@ -41,6 +42,7 @@ struct site {
 	struct stack *stack; /* owned; of the first unit seen here */
 
 	struct crowd crowd;        /* SITE_PARK */
+	struct thread_names names; /* SITE_PARK: of the crowd */
 	struct wait_sum waits;     /* SITE_PARK */
 	struct birth_count births; /* SITE_BIRTH */
 	struct growth growth;      /* SITE_BIRTH: of `live` */

@@ -83,7 +83,7 @@ struct site_id site_id_of(enum unit unit, const char *reason, const struct stack
 		const struct frame *frame = &stack->frames[i];
 		size_t length;
 
-		if (frame->kind == FRAME_KERNEL || frame->guess)
+		if (frame->kind == FRAME_KERNEL || frame->kind == FRAME_INLINED || frame->guess)
 			continue;
 		if (!frame->function) {
 			const char *module = frame->module ? frame->module : "";

@@ -18,8 +18,8 @@ const char *unit_name(enum unit unit);
 /*
  * A site's identity, which holds across restarts, hosts and builds: XXH3 (64
  * bits) over a version tag, the unit, the reason ("birth" for birth sites) and
- * the function names leaf first. Lines, offsets, addresses, kernel frames and
- * guesses do not enter; compiler suffixes, Rust hashes and module versions are
+ * the function names leaf first. Lines, offsets, addresses, kernel frames, inlined
+ * ones and guesses do not enter; compiler suffixes, Rust hashes and module versions are
  * stripped; recursion is collapsed. A frame without a name enters as module,
  * build id and offset, and makes the id not portable. Pure.
  */

@@ -72,8 +72,10 @@ void watched_process_begin_sweep(struct watched_process *process)
 {
 	struct site *site, *next;
 
-	HASH_ITER (hh, process->sites, site, next)
+	HASH_ITER (hh, process->sites, site, next) {
 		crowd_begin(&site->crowd);
+		thread_names_clear(&site->names);
+	}
 	for (size_t i = 0; i < process->reasons_count; i++)
 		process->reasons[i].open_ns = 0;
 }
@@ -83,10 +85,12 @@ void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns)
 	struct site *site, *next;
 
 	HASH_ITER (hh, process->sites, site, next) {
-		if (site->kind == SITE_PARK)
+		if (site->kind == SITE_PARK) {
 			crowd_end(&site->crowd, now_ns);
-		else
+			thread_names_sort(&site->names);
+		} else {
 			growth_add(&site->growth, now_ns, (int64_t)site->births.live);
+		}
 	}
 	growth_add(&process->threads.growth, now_ns, (int64_t)process->threads.now);
 }

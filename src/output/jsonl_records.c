@@ -273,8 +273,27 @@ void record_fill_stack(struct record *record, const struct site *site)
 	put_stack(record, site->stack);
 }
 
+/* Who is in the crowd; a thread that is the only one of its name is known by its id, too. */
+static void put_threads(struct record *record, json_t *crowd, const struct thread_names *names)
+{
+	json_t *array = put_array(record, crowd, "threads");
+
+	for (size_t i = 0; i < names->count; i++) {
+		const struct thread_name *name = &names->items[i];
+		json_t *object = json_object();
+
+		put(record, object, "name", json_hostile(name->text));
+		put(record, object, "count", json_count(name->count));
+		if (name->count == 1)
+			put(record, object, "tid", json_count(name->tid));
+		append(record, array, object);
+	}
+	if (names->others)
+		put(record, crowd, "threads_other", json_count(names->others));
+}
+
 static void put_park_site(struct record *record, const struct report *report,
-			  const struct emission_site *due)
+			  const struct emission_site *due, bool with_threads)
 {
 	const struct site *site = due->site;
 	json_t *crowd = put_object(record, record->parkscope, "crowd");
@@ -283,6 +302,8 @@ static void put_park_site(struct record *record, const struct report *report,
 	put(record, crowd, "now", json_count(site->crowd.now));
 	put(record, crowd, "oldest_s", json_seconds(site->crowd.oldest_ns));
 	put(record, crowd, "oldest_at_most", json_boolean(site->crowd.oldest_at_most));
+	if (with_threads)
+		put_threads(record, crowd, &site->names);
 	if (!report->events)
 		return;
 	put(record, crowd, "arrived", json_count(due->counts.arrived));
@@ -306,13 +327,13 @@ static void put_birth_site(struct record *record, const struct report *report,
 }
 
 void record_fill_site(struct record *record, const struct report *report,
-		      const struct emission_site *due, bool with_stack)
+		      const struct emission_site *due, bool full)
 {
 	put_site_identity(record, due->site);
-	if (with_stack)
+	if (full)
 		put_stack(record, due->site->stack);
 	if (due->site->kind == SITE_PARK)
-		put_park_site(record, report, due);
+		put_park_site(record, report, due, full);
 	else
 		put_birth_site(record, report, due);
 }

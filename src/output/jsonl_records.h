@@ -47,8 +47,9 @@ void record_fill_start(struct record *record, const struct jsonl_config *config)
 void record_fill_process(struct record *record, const struct report *report,
 			 const struct watched_process *process, const struct emission_process *due);
 void record_fill_stack(struct record *record, const struct site *site);
+/* `full`: with the stack and the names of the threads. */
 void record_fill_site(struct record *record, const struct report *report,
-		      const struct emission_site *due, bool with_stack);
+		      const struct emission_site *due, bool full);
 void record_fill_other(struct record *record, const struct report *report, enum site_kind kind,
 		       const struct emission_other *other);
 void record_fill_loss(struct record *record, const struct losses *losses);

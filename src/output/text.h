@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -18,13 +19,15 @@
  * interval. Everything a process says is escaped.
  */
 
-#define TEXT_WIDTH_DEFAULT  80
-#define TEXT_WIDTH_MIN      40
-#define TEXT_FRAMES_DEFAULT 6
-#define TEXT_STACKS_DEFAULT 3
+#define TEXT_WIDTH_DEFAULT 80
+#define TEXT_WIDTH_MIN     40
+/* For what no person's terminal cuts: a file, a pipe into a pager. */
+#define TEXT_WIDTH_UNLIMITED (SIZE_MAX / 2)
+#define TEXT_FRAMES_DEFAULT  6
+#define TEXT_STACKS_DEFAULT  3
 
 struct text_config {
-	size_t width;  /* columns; 0: TEXT_WIDTH_DEFAULT */
+	size_t width;  /* columns to which names are cut; 0: TEXT_WIDTH_DEFAULT */
 	size_t height; /* lines of the terminal, for `redraw`; 0: unknown */
 	size_t top;    /* sites of each kind, or processes; 0: all */
 	size_t stacks; /* largest sites shown with frames; 0: all */

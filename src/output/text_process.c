@@ -13,6 +13,12 @@
 
 #define SITE_INDENT 4
 
+/* Names of a site's threads, beside which the rest is a number. */
+#define SITE_NAMES_MAX 8
+
+/* Bytes of an escaped name: one of the kernel's 15 becomes at most "\\xNN". */
+#define THREAD_NAME_ESCAPED_MAX (4 * THREAD_NAME_SIZE)
+
 /* The columns of a table of sites, right-aligned before reason and WHERE. */
 enum {
 	CELLS_MAX = 4
@@ -184,6 +190,50 @@ static void print_stack(struct text *text, const struct stack *stack)
 	}
 }
 
+/* "threads: http-nio-* (200), main": who stands there; one thread by its id and name. */
+static void print_threads(struct text *text, const struct site *site)
+{
+	const struct thread_names *names = &site->names;
+	size_t shown = names->count < SITE_NAMES_MAX ? names->count : SITE_NAMES_MAX;
+	struct layout *layout = &text->layout;
+	uint64_t rest = site->crowd.now;
+	char number[FORMAT_NUMBER_SIZE];
+
+	if (!shown)
+		return;
+	layout_tab(layout, SITE_INDENT + 2);
+	layout_text(layout, site->crowd.now == 1 ? "thread:" : "threads:");
+	if (site->crowd.now == 1) {
+		snprintf(number, sizeof(number), "%" PRIu32, names->items[0].tid);
+		layout_item(layout, number, 1, SITE_INDENT + 4);
+	}
+	for (size_t i = 0; i < shown; i++) {
+		const struct thread_name *name = &names->items[i];
+		char safe[THREAD_NAME_ESCAPED_MAX], item[sizeof(safe) + FORMAT_NUMBER_SIZE + 8];
+		int length;
+
+		rest -= name->count;
+		escape_text(name->text, text->config.ascii, safe, sizeof(safe));
+		length = snprintf(item, sizeof(item), "%s", safe);
+		if (name->count > 1) {
+			format_count(name->count, number);
+			length += snprintf(item + length, sizeof(item) - (size_t)length, " (%s)",
+					   number);
+		}
+		if (rest)
+			snprintf(item + length, sizeof(item) - (size_t)length, ",");
+		layout_item(layout, item, 1, SITE_INDENT + 4);
+	}
+	if (rest) {
+		char more[FORMAT_NUMBER_SIZE + 16];
+
+		format_count(rest, number);
+		snprintf(more, sizeof(more), "%s more", number);
+		layout_item(layout, more, 1, SITE_INDENT + 4);
+	}
+	layout_end_line(layout);
+}
+
 static void print_more_sites(struct text *text, struct site *const *sites, size_t count)
 {
 	char units[FORMAT_NUMBER_SIZE], line[128];
@@ -203,6 +253,7 @@ static void print_sites(struct text *text, enum site_kind kind, bool events,
 {
 	size_t shown = text_top(text, count);
 	struct site_table table = site_table_of(text, kind, events, sites, shown);
+	bool whole = !text->config.frames;
 
 	layout_colour(&text->layout, COLOUR_HEAD);
 	print_cells(text, &table, table.titles, "REASON");
@@ -214,9 +265,14 @@ static void print_sites(struct text *text, enum site_kind kind, bool events,
 		char cells[CELLS_MAX][FORMAT_NUMBER_SIZE];
 		const char *pointers[CELLS_MAX] = {cells[0], cells[1], cells[2], cells[3]};
 
+		/* Whole stacks are long: a gap shows where the next one begins. */
+		if (whole && i)
+			layout_end_line(&text->layout);
 		format_cells(text, &table, sites[i], cells);
 		print_cells(text, &table, pointers, sites[i]->reason);
 		text_where(text, sites[i]->stack, false);
+		if (whole)
+			print_threads(text, sites[i]);
 		if (!text->config.stacks || i < text->config.stacks)
 			print_stack(text, sites[i]->stack);
 	}

@@ -147,7 +147,7 @@ size_t where_frame(const struct stack *stack)
 		if (stack->frames[i].kind == FRAME_USER && stack->frames[i].function)
 			return i;
 	for (size_t i = 0; i < stack->count; i++)
-		if (stack->frames[i].kind != FRAME_KERNEL)
+		if (stack->frames[i].kind != FRAME_KERNEL && stack->frames[i].kind != FRAME_INLINED)
 			return i;
 	return 0;
 }

@@ -18,6 +18,9 @@
 /* Threads that one sweep reads; more would be 200 MiB of snapshots. */
 #define SWEEP_BYTES_MAX (256UL * 1024 * 1024)
 
+_Static_assert(sizeof(((struct abi_task_snapshot *)NULL)->comm) == THREAD_NAME_SIZE,
+	       "a thread's name is kept whole");
+
 /* A thread whose memory was read: it counts only if it has not moved meanwhile. */
 struct walked {
 	struct thread *thread;
@@ -142,6 +145,7 @@ static void park(struct parked_threads *parked, struct thread *thread, struct si
 	thread->park_age_ns = age.age_ns;
 	thread->park_age_at_most = age.at_most;
 	thread->park_begin_ns = begin_ns;
+	memcpy(thread->park_name, snapshot->comm, sizeof(thread->park_name));
 	thread->open_ns = age.at_most ? 0 : snapshot->waited_ns;
 }
 
@@ -416,6 +420,7 @@ static void count_parked(struct thread *thread, void *data)
 		return;
 	crowd_park(&thread->park_site->crowd, thread->park_age_ns, thread->park_age_at_most,
 		   thread->park_arrived && context->sweep > 1);
+	thread_names_add(&thread->park_site->names, thread->park_name, (uint32_t)thread->key.tid);
 	add_open(thread, thread->park_reason, thread->open_ns);
 	thread->park_arrived = false;
 }

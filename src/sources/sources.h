@@ -24,6 +24,7 @@ struct sources_config {
 	size_t pids_count;                    /* 0: every process */
 	bool events;                          /* waits, births and exits, not only the sweep */
 	size_t table_memory;                  /* bytes for unwind tables */
+	bool lines;                           /* source lines in stacks */
 };
 
 /* Loads, attaches and, with events, takes the baseline sweep. */

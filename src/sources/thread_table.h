@@ -33,6 +33,7 @@ struct thread {
 	bool park_age_at_most;  /* see struct park_age */
 	uint64_t park_age_ns;   /* at the last sweep */
 	uint64_t park_begin_ns; /* of a wait that we saw begin: the same after a restart; else 0 */
+	char park_name[THREAD_NAME_SIZE]; /* at the last sweep */
 
 	/* Waits that have not ended, at the last sweep; see struct abi_task_snapshot. */
 	uint64_t open_ns; /* for park_reason */

@@ -3,14 +3,11 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "process/elf_image.h"
 #include "process/load_segments.h"
+#include "symbols/debug_file.h"
 
 enum {
 	/* Table entries that are read at once. */
@@ -21,8 +18,6 @@ enum {
 	/* Symbols inside of others are rare, deep nests of them do not exist. */
 	NESTING_MAX = 32,
 };
-
-static const char default_debug_directory[] = "/usr/lib/debug/.build-id";
 
 struct entry {
 	uint64_t address;
@@ -415,38 +410,15 @@ static int read_table_of_type(struct elf_symbols *symbols, const struct elf_imag
 	return 0;
 }
 
-/* Build ids are hex digits that we made ourselves: the path leads nowhere else. */
-static int open_debug_file(const char *directory, const char *build_id)
-{
-	char path[PATH_MAX];
-	struct stat status;
-	autoclose int fd = -1;
-	int length =
-		snprintf(path, sizeof(path), "%s/%.2s/%s.debug", directory, build_id, build_id + 2);
-
-	if (length < 0 || (size_t)length >= sizeof(path) || strlen(build_id) < 4)
-		return -ENOENT;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return -errno;
-	return S_ISREG(status.st_mode) ? take_fd(fd) : -EINVAL;
-}
-
 static int read_debug_file(struct elf_symbols *symbols, const struct elf_symbols_options *options)
 {
-	const char *directory = options && options->debug_directory ? options->debug_directory
-								    : default_debug_directory;
 	auto_free(elf_image) struct elf_image *image = NULL;
 	autoclose int fd = -1;
-	const char *build_id;
 
-	if (!symbols->build_id || !*directory)
+	if (!symbols->build_id)
 		return 0;
-	fd = open_debug_file(directory, symbols->build_id);
+	fd = debug_file_open(options ? options->debug_directory : NULL, symbols->build_id);
 	if (fd < 0 || elf_image_open_fd(fd, &image, NULL) < 0)
-		return 0;
-	build_id = elf_image_build_id(image);
-	if (!build_id || strcmp(build_id, symbols->build_id) != 0)
 		return 0;
 	return read_table_of_type(symbols, image, SHT_SYMTAB);
 }

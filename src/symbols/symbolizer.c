@@ -8,11 +8,13 @@
 #include "process/mapped_object.h"
 #include "symbols/elf_symbols.h"
 #include "symbols/kernel_symbols.h"
+#include "symbols/source_lines.h"
 
 struct symbolizer {
 	struct kernel_symbols *kernel; /* NULL: they cannot be read */
 	bool use_map_files;
 	struct file_cache *files;
+	struct file_cache *lines;        /* NULL: not wanted */
 	struct mapping_cache *processes; /* not owned */
 };
 
@@ -22,6 +24,12 @@ struct lookup {
 	uint64_t address;
 	uint64_t code; /* an address within the instruction: a return address is behind it */
 	uint64_t now_ns;
+};
+
+/* Where the source line of a frame is found. */
+struct code_place {
+	const struct source_lines *lines; /* NULL: nowhere */
+	uint64_t vaddr;
 };
 
 static int load_symbols(int fd, void **thing)
@@ -61,6 +69,42 @@ static const struct file_cache_kind symbols_of_files = {
 	.memory = symbols_memory,
 };
 
+static int load_lines(int fd, void **thing)
+{
+	struct source_lines *lines = NULL;
+	int err = source_lines_load(fd, NULL, &lines, NULL);
+
+	if (!err)
+		*thing = lines;
+	return err;
+}
+
+/* A vdso has none. */
+static int load_image_lines(const void *data, size_t size, void **thing)
+{
+	(void)data;
+	(void)size;
+	(void)thing;
+	return -ENODATA;
+}
+
+static void free_lines(void *thing)
+{
+	source_lines_free(thing);
+}
+
+static size_t lines_memory(const void *thing)
+{
+	return source_lines_memory(thing);
+}
+
+static const struct file_cache_kind lines_of_files = {
+	.load = load_lines,
+	.load_image = load_image_lines,
+	.free = free_lines,
+	.memory = lines_memory,
+};
+
 int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **out,
 		   struct error *error)
 {
@@ -70,7 +114,9 @@ int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **o
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->processes = config->processes;
 	symbolizer->files = file_cache_new(&symbols_of_files, SYMBOLIZER_SYMBOLS_LIMIT);
-	if (!symbolizer->files)
+	if (config->lines)
+		symbolizer->lines = file_cache_new(&lines_of_files, SYMBOLIZER_LINES_LIMIT);
+	if (!symbolizer->files || (config->lines && !symbolizer->lines))
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->use_map_files = config->map_files;
 	if (config->kernel_symbols)
@@ -85,6 +131,7 @@ void symbolizer_free(struct symbolizer *symbolizer)
 		return;
 	kernel_symbols_free(symbolizer->kernel);
 	file_cache_free(symbolizer->files);
+	file_cache_free(symbolizer->lines);
 	free(symbolizer);
 }
 
@@ -130,7 +177,7 @@ static int name_function(const struct elf_symbols *symbols, const struct lookup 
 }
 
 static int user_frame(struct symbolizer *symbolizer, struct process_mappings *mappings,
-		      const struct lookup *lookup, struct frame *frame)
+		      const struct lookup *lookup, struct frame *frame, struct code_place *place)
 {
 	const struct elf_symbols *symbols;
 	const struct mapping *mapping;
@@ -150,7 +197,57 @@ static int user_frame(struct symbolizer *symbolizer, struct process_mappings *ma
 		return result;
 	symbols = mapped_object_find(object, lookup->process->pid, mapping,
 				     symbolizer->use_map_files, symbolizer->files);
-	return symbols ? name_function(symbols, lookup, frame) : 0;
+	if (!symbols)
+		return 0;
+	if (symbolizer->lines &&
+	    elf_symbols_vaddr(symbols, lookup->code - mapping->start + mapping->file_offset,
+			      &place->vaddr))
+		place->lines = mapped_object_find(object, lookup->process->pid, mapping,
+						  symbolizer->use_map_files, symbolizer->lines);
+	return name_function(symbols, lookup, frame);
+}
+
+static int set_location(struct frame *frame, const struct source_location *location)
+{
+	const char *slash;
+
+	if (!location->file)
+		return 0;
+	slash = strrchr(location->file, '/');
+	frame->line = location->line;
+	return set_text(&frame->file, slash && slash[1] ? slash + 1 : location->file);
+}
+
+static int set_inlined(struct frame *frame, const struct frame *outer,
+		       const struct source_location *location)
+{
+	int result = set_text(&frame->function, location->function);
+
+	frame->kind = FRAME_INLINED;
+	frame->address = outer->address;
+	if (result == 0 && outer->module)
+		result = set_text(&frame->module, outer->module);
+	return result < 0 ? result : set_location(frame, location);
+}
+
+/* Says where the frame `*at` is in the source; what is inlined there comes before it. */
+static int add_lines(const struct code_place *place, struct stack **stack, size_t *at)
+{
+	const struct source_location *locations;
+	size_t count = source_lines_find(place->lines, place->vaddr, &locations);
+	struct frame *frames;
+	int result = 0;
+
+	if (!count)
+		return 0;
+	*stack = stack_insert(*stack, *at, count - 1);
+	if (!*stack)
+		return -ENOMEM;
+	frames = &(*stack)->frames[*at];
+	for (size_t i = 0; i + 1 < count && result == 0; i++)
+		result = set_inlined(&frames[i], &frames[count - 1], &locations[i]);
+	*at += count - 1;
+	return result < 0 ? result : set_location(&frames[count - 1], &locations[count - 1]);
 }
 
 /* Where to look: all but the first are return addresses, behind their call. */
@@ -179,8 +276,9 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *pr
 		return -ENOMEM;
 	if (user_count)
 		mappings = mapping_cache_get(symbolizer->processes, process, now_ns);
-	for (size_t i = 0; i < stack->count && result == 0; i++) {
-		struct frame *frame = &stack->frames[i];
+	for (size_t i = 0, at = 0; i < kernel_count + user_count && result == 0; i++, at++) {
+		struct code_place place = {0};
+		struct frame *frame = &stack->frames[at];
 		bool is_kernel = i < kernel_count;
 		struct lookup lookup = is_kernel
 					       ? lookup_at(process, kernel, i, now_ns)
@@ -188,7 +286,9 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *pr
 
 		frame->address = lookup.address;
 		result = is_kernel ? kernel_frame(symbolizer, &lookup, frame)
-				   : user_frame(symbolizer, mappings, &lookup, frame);
+				   : user_frame(symbolizer, mappings, &lookup, frame, &place);
+		if (result == 0 && place.lines)
+			result = add_lines(&place, &stack, &at);
 	}
 	if (result < 0)
 		return result;

@@ -25,6 +25,8 @@ enum {
 	SYMBOL_NAME_SIZE = 512,
 	/* Memory for symbols of ELF files. */
 	SYMBOLIZER_SYMBOLS_LIMIT = 64 << 20,
+	/* Memory for debug information, of which libdw needs whole files. */
+	SYMBOLIZER_LINES_LIMIT = 512 << 20,
 };
 
 struct symbolizer;
@@ -40,6 +42,7 @@ struct symbolizer_statistics {
 struct symbolizer_config {
 	bool kernel_symbols;
 	bool map_files;
+	bool lines; /* source lines and inlined functions, too; see source_lines.h */
 	struct mapping_cache *processes; /* not owned, must outlive the symbolizer */
 };
 
@@ -64,6 +67,9 @@ define_auto_free(symbolizer);
  * address in the module (as addr2line takes it), or the file offset where the file
  * could not be read, or counts from the start of a mapping without file. `module` is
  * a file name, a name in brackets ("[vdso]", "[anon]"), or the kernel module.
+ *
+ * With lines: `file` and `line` where they are known, and before a frame those that are
+ * inlined into it, so that there are more frames than addresses.
  *
  * Returns 0 and a stack that the caller frees, or -ENOMEM. A process that is gone
  * gives frames that are bare addresses.

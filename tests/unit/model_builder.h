@@ -73,6 +73,16 @@ static inline struct site *build_site(struct watched_process *process, enum site
 	return site;
 }
 
+/* The crowd of the last sweep has `count` threads of that name, as the model leaves them. */
+static inline void name_threads(struct site *site, const char *name, uint32_t tid, uint64_t count)
+{
+	char text[THREAD_NAME_SIZE] = "";
+
+	strncpy(text, name, sizeof(text) - 1);
+	for (uint64_t i = 0; i < count; i++)
+		thread_names_add(&site->names, text, tid);
+}
+
 /* A sweep that finds `now` units there, of which as many arrived or left as makes the difference.
  */
 static inline void sweep_site(struct site *site, uint64_t now, uint64_t age_ns, uint64_t now_ns)

@@ -2,8 +2,18 @@
 #
 # Tests of src/process/ and src/symbols/.
 foreach(name
-		elf_image elf_symbols file_cache kernel_symbols load_segments mapped_file
-		mapping_cache proc_file
-		process_identity process_maps process_memory symbolizer)
+		debug_file elf_image elf_symbols file_cache kernel_symbols load_segments mapped_file
+		mapping_cache proc_file process_identity process_maps process_memory source_lines
+		symbolizer)
 	parkscope_unit_test(${name})
 endforeach()
+
+# What addr2line and we look at: inlined code, in every configuration.
+add_executable(source_lines_sample source_lines_sample.c)
+# addr2line of binutils 2.40 misreads the ranges that clang writes in DWARF 5.
+target_compile_options(source_lines_sample
+	PRIVATE -O2 $<IF:$<C_COMPILER_ID:Clang>,-gdwarf-4,-gdwarf-5>)
+target_link_options(source_lines_sample PRIVATE -Wl,--build-id)
+add_dependencies(test_source_lines source_lines_sample)
+target_compile_definitions(test_source_lines
+	PRIVATE SOURCE_LINES_SAMPLE="$<TARGET_FILE:source_lines_sample>")

@@ -15,6 +15,7 @@ static void assert_printed(const struct frame *frame, const char *expected)
 static void test_prints_every_kind(void **state)
 {
 	char function[] = "work", module[] = "lib.so", label[] = "[io_uring worker]";
+	char file[] = "work.c";
 
 	(void)state;
 	assert_printed(&(struct frame){.function = function, .module = module, .offset = 0x1f},
@@ -30,6 +31,21 @@ static void test_prints_every_kind(void **state)
 		       "work+0x2 [k]");
 	assert_printed(&(struct frame){.kind = FRAME_KERNEL, .address = 0xffffffff81000000},
 		       "0xffffffff81000000 [k]");
+	assert_printed(&(struct frame){.function = function,
+				       .module = module,
+				       .offset = 3,
+				       .file = file,
+				       .line = 12},
+		       "work (work.c:12)");
+	assert_printed(&(struct frame){.kind = FRAME_INLINED,
+				       .function = function,
+				       .module = module,
+				       .file = file,
+				       .line = 12},
+		       "work (work.c:12) (inlined)");
+	assert_printed(
+		&(struct frame){.kind = FRAME_INLINED, .function = function, .module = module},
+		"work (inlined)");
 	assert_printed(&(struct frame){.kind = FRAME_LABEL, .function = label},
 		       "[io_uring worker]");
 }
@@ -47,18 +63,39 @@ static void test_printing_is_bounded(void **state)
 	assert_int_equal(text[6], 'x');
 }
 
+static void test_frames_go_in_between(void **state)
+{
+	struct stack *stack = build_stack("leaf@lib.so", "main", NULL);
+
+	(void)state;
+	stack = stack_insert(stack, 1, 2);
+	assert_non_null(stack);
+	assert_int_equal(stack->count, 4);
+	assert_printed(&stack->frames[0], "leaf+0x10 (lib.so)");
+	assert_null(stack->frames[1].function);
+	assert_null(stack->frames[2].function);
+	assert_printed(&stack->frames[3], "main+0x10 (target)");
+	stack = stack_insert(stack, 4, 0);
+	assert_non_null(stack);
+	assert_int_equal(stack->count, 4);
+	stack_free(stack);
+}
+
 static void test_a_copy_is_deep(void **state)
 {
 	struct stack *stack = build_stack("leaf@lib.so", "main", NULL);
-	struct stack *copy = stack_copy(stack);
+	struct stack *copy;
 
 	(void)state;
+	stack->frames[1].file = build_string("main.c");
+	stack->frames[1].line = 5;
+	copy = stack_copy(stack);
 	assert_non_null(copy);
 	assert_ptr_not_equal(copy->frames[0].function, stack->frames[0].function);
 	stack_free(stack);
 	assert_int_equal(copy->count, 2);
 	assert_printed(&copy->frames[0], "leaf+0x10 (lib.so)");
-	assert_printed(&copy->frames[1], "main+0x10 (target)");
+	assert_printed(&copy->frames[1], "main (main.c:5)");
 	assert_null(copy->frames[0].build_id);
 	stack_free(copy);
 	stack_free(NULL);
@@ -81,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prints_every_kind),
 		cmocka_unit_test(test_printing_is_bounded),
+		cmocka_unit_test(test_frames_go_in_between),
 		cmocka_unit_test(test_a_copy_is_deep),
 		cmocka_unit_test(test_a_label_is_a_stack),
 	};

@@ -467,13 +467,19 @@ static void test_end_has_totals_and_cost(void **state)
 static void test_dump(void **state)
 {
 	struct fixture *fixture = fixture_new("dump", false, 1);
-	json_t *record;
+	json_t *record, *thread;
+	struct site *site;
 
 	(void)state;
 	fixture->report.events = false;
 	fixture->report.last = true;
-	park(fixture, "one", 1);
-	park(fixture, "two", 2);
+	name_threads(park(fixture, "one", 1), "lone\n", 4712, 1);
+	site = park(fixture, "two", 200);
+	for (char last = 'a'; last < 'a' + THREAD_NAMES_MAX + 1; last++) {
+		const char name[] = {'n', last, '\0'};
+
+		name_threads(site, name, 4713, 2);
+	}
 	assert_int_equal(jsonl_start(fixture->jsonl, 0, NULL), 0);
 	report(fixture);
 	read_back(fixture);
@@ -484,6 +490,20 @@ static void test_dump(void **state)
 	assert_int_equal(json_array_size(at(record, "parkscope.stack")), 3);
 	assert_null(at(record, "parkscope.crowd.arrived"));
 	assert_null(at(record, "parkscope.waits"));
+	assert_int_equal(json_array_size(at(record, "parkscope.crowd.threads")), 1);
+	thread = json_array_get(at(record, "parkscope.crowd.threads"), 0);
+	assert_text(thread, "name", "lone\n");
+	assert_count(thread, "count", 1);
+	assert_count(thread, "tid", 4712);
+	assert_null(at(record, "parkscope.crowd.threads_other"));
+
+	record = record_of(fixture, "parkscope.park_site", 0);
+	assert_int_equal(json_array_size(at(record, "parkscope.crowd.threads")), THREAD_NAMES_MAX);
+	thread = json_array_get(at(record, "parkscope.crowd.threads"), 0);
+	assert_text(thread, "name", "na");
+	assert_count(thread, "count", 2);
+	assert_null(at(thread, "tid"));
+	assert_count(record, "parkscope.crowd.threads_other", 2);
 	assert_valid(fixture);
 	fixture_free(fixture);
 }

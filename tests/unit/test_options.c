@@ -35,6 +35,7 @@ static void defaults(void **state)
 	assert_int_equal(options.count, 0);
 	assert_int_equal(options.pids_count, 0);
 	assert_int_equal(options.top, 10);
+	assert_false(options.lines);
 }
 
 static void options_stand_before_and_after_the_command(void **state)
@@ -42,8 +43,10 @@ static void options_stand_before_and_after_the_command(void **state)
 	struct options options;
 
 	(void)state;
-	assert_int_equal(parse_words(&options, NULL, "-i", "2s", "dump", "-p", "7", "-f", "jsonl"),
+	assert_int_equal(parse_words(&options, NULL, "-i", "2s", "dump", "-p", "7", "-f", "jsonl",
+				     "--lines"),
 			 0);
+	assert_true(options.lines);
 	assert_int_equal(options.command, COMMAND_DUMP);
 	assert_int_equal(options.interval_ns, 2000000000ULL);
 	assert_int_equal(options.format, FORMAT_JSONL);

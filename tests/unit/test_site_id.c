@@ -57,6 +57,17 @@ static void test_module_offset_and_address_do_not(void **state)
 	assert_same(build_stack("work@target", "main", NULL), other);
 }
 
+static void test_lines_and_inlined_functions_do_not(void **state)
+{
+	struct stack *with = build_stack("work", "inlined", "main", NULL);
+
+	(void)state;
+	with->frames[1].kind = FRAME_INLINED;
+	with->frames[2].file = build_string("main.c");
+	with->frames[2].line = 12;
+	assert_same(with, build_stack("work", "main", NULL));
+}
+
 static void test_kernel_frames_and_guesses_do_not(void **state)
 {
 	struct stack *guessed = build_stack("work", "noise", "main", NULL);
@@ -124,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_is_stable),
 		cmocka_unit_test(test_names_reason_and_unit_matter),
 		cmocka_unit_test(test_module_offset_and_address_do_not),
+		cmocka_unit_test(test_lines_and_inlined_functions_do_not),
 		cmocka_unit_test(test_kernel_frames_and_guesses_do_not),
 		cmocka_unit_test(test_builds_give_the_same_id),
 		cmocka_unit_test(test_recursion_is_collapsed),

@@ -291,6 +291,51 @@ static void processes_share_files_and_are_forgotten(void **state)
 	assert_int_equal(gone->frames[0].address, user[0]);
 }
 
+static __attribute__((noinline)) uint64_t return_address(void)
+{
+	return address_of(__builtin_return_address(0));
+}
+
+enum {
+	INLINED_LINE = __LINE__ + 5,
+};
+
+static inline __attribute__((always_inline)) uint64_t an_inlined_function(void)
+{
+	uint64_t address = return_address();
+
+	__asm__ volatile("" : "+r"(address));
+	return address;
+}
+
+static void source_lines_and_inlined_functions(void **state)
+{
+	const struct symbolizer_config config = {
+		.processes = mappings, .map_files = true, .lines = true};
+	const struct process_ref self = {.pid = getpid()};
+	auto_free(symbolizer) struct symbolizer *with_lines = NULL;
+	auto_free(stack) struct stack *stack = NULL;
+	uint64_t user[] = {address_of((void *)a_function), 0};
+	uint32_t line = __LINE__ + 3;
+
+	(void)state;
+	user[1] = an_inlined_function();
+	assert_int_equal(symbolizer_new(&config, &with_lines, NULL), 0);
+	assert_int_equal(symbolizer_stack(with_lines, &self, NULL, 0, user, 2, 1, &stack), 0);
+	assert_int_equal(stack->count, 3);
+	assert_string_equal(stack->frames[0].function, "a_function");
+	assert_string_equal(stack->frames[0].file, "test_symbolizer.c");
+	assert_string_equal(stack->frames[1].function, "an_inlined_function");
+	assert_string_equal(stack->frames[1].file, "test_symbolizer.c");
+	assert_int_equal(stack->frames[1].line, INLINED_LINE);
+	assert_int_equal(stack->frames[1].kind, FRAME_INLINED);
+	assert_int_equal(stack->frames[1].address, user[1]);
+	assert_string_equal(stack->frames[2].function, __func__);
+	assert_int_equal(stack->frames[2].line, line);
+	assert_int_equal(stack->frames[2].kind, FRAME_USER);
+	assert_int_equal(stack->frames[2].address, user[1]);
+}
+
 static void an_empty_stack(void **state)
 {
 	auto_free(stack) struct stack *stack = name(NULL, 0, NULL, 0);
@@ -312,6 +357,7 @@ int main(void)
 		TEST(kernel_frames_stand_first),
 		TEST(long_names_are_cut_and_control_characters_stay),
 		TEST(processes_share_files_and_are_forgotten),
+		TEST(source_lines_and_inlined_functions),
 		TEST(an_empty_stack),
 	};
 

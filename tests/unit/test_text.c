@@ -35,7 +35,11 @@ static struct fixture *fixture_new(const struct text_config *config)
 		.events = true,
 		.processes = fixture->processes,
 		.losses = &fixture->losses,
-		.cost = {0.5, 0.25, 12345, 12897485, 0.0032},
+		.cost = {.cpu_seconds = 0.5,
+			 .bpf_seconds = 0.25,
+			 .bpf_runs = 12345,
+			 .rss_bytes = 12897485,
+			 .sweep_seconds = 0.0032},
 	};
 	return fixture;
 }
@@ -75,12 +79,16 @@ static void add_leak(struct fixture *fixture)
 				      "pthread_cond_wait@libc.so.6", "handle_request", "worker",
 				      "start_thread@libc.so.6", "clone3@libc.so.6", NULL));
 	sweep_site(site, 120, 4 * SECOND_NS, 0);
+	name_threads(site, "worker-1", 4714, 1);
+	name_threads(site, "worker-2", 4715, 118);
+	name_threads(site, "main", 4711, 1);
 	site->crowd.oldest_at_most = true;
 	site->crowd.arrived = 40;
 	site->crowd.departed = 0;
 	site = build_site(process, SITE_PARK, "socket_connect",
 			  build_stack("__connect@libc.so.6", "dial", "main", NULL));
 	sweep_site(site, 1, 850000000, 0);
+	name_threads(site, "dialer", 4713, 1);
 	birth = build_site(process, SITE_BIRTH, "birth",
 			   build_stack("clone3@libc.so.6", "pthread_create@libc.so.6",
 				       "accept_loop", "main", NULL));
@@ -157,13 +165,16 @@ static void test_dump(void **state)
 			       "leaky 4711  threads 143  parked 121\n"
 			       " NOW  OLDEST  REASON          WHERE\n"
 			       " 120   <4.0s  futex           handle_request+0x10 (target)\n"
+			       "      threads: worker-* (119), main\n"
 			       "      __futex_wait+0x10 (libc.so.6)\n"
 			       "      pthread_cond_wait+0x10 (libc.so.6)\n"
 			       "      handle_request+0x10 (target)\n"
 			       "      worker+0x10 (target)\n"
 			       "      start_thread+0x10 (libc.so.6)\n"
 			       "      clone3+0x10 (libc.so.6)\n"
+			       "\n"
 			       "   1   850ms  socket_connect  dial+0x10 (target)\n"
+			       "      thread: 4713 dialer\n"
 			       "      __connect+0x10 (libc.so.6)\n"
 			       "      dial+0x10 (target)\n"
 			       "      main+0x10 (target)\n"
@@ -183,8 +194,71 @@ static void test_verbose_dump_has_kernel_frames(void **state)
 	fixture->report.events = false;
 	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
 	text = scratch_read(fixture->scratch.file);
-	assert_non_null(strstr(text, "(target)\n      futex_do_wait+0x10 [k]\n"
+	assert_non_null(strstr(text, "\n      futex_do_wait+0x10 [k]\n"
 				     "      __futex_wait+0x10 (libc.so.6)\n"));
+	free(text);
+	fixture_free(fixture);
+}
+
+/* A stack as deep as there are, its last frame saying that it was cut, names of any length. */
+static void test_dump_to_a_file_cuts_nothing(void **state)
+{
+	enum {
+		DEPTH = 128,
+		NAME_LENGTH = 500,
+	};
+	struct fixture *fixture = fixture_new(&(struct text_config){
+		.details = true, .ascii = true, .width = TEXT_WIDTH_UNLIMITED});
+	struct watched_process *process = add_process(fixture, 7, "deep", 1, 1);
+	struct stack *stack = stack_new(DEPTH + 1);
+	char name[NAME_LENGTH + 1], expected[NAME_LENGTH + 32];
+	size_t found = 0;
+	char *text;
+
+	(void)state;
+	memset(name, 'n', NAME_LENGTH);
+	name[NAME_LENGTH] = '\0';
+	for (size_t i = 0; i < DEPTH; i++) {
+		stack->frames[i].function = build_string(name);
+		stack->frames[i].module = build_string("target");
+	}
+	stack->frames[DEPTH].function = build_string("[cut: no unwind table]");
+	stack->frames[DEPTH].kind = FRAME_LABEL;
+	sweep_site(build_site(process, SITE_PARK, "futex", stack), 1, SECOND_NS, 0);
+	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
+	text = scratch_read(fixture->scratch.file);
+
+	snprintf(expected, sizeof(expected), "\n      %s+0x0 (target)", name);
+	for (const char *at = text; (at = strstr(at, expected)); at++)
+		found++;
+	assert_int_equal(found, DEPTH);
+	assert_non_null(strstr(text, "(target)\n      [cut: no unwind table]\n"));
+	free(text);
+	fixture_free(fixture);
+}
+
+static void test_threads_of_many_names(void **state)
+{
+	struct fixture *fixture =
+		fixture_new(&(struct text_config){.details = true, .ascii = true});
+	struct watched_process *process = add_process(fixture, 7, "many", 60, 60);
+	struct site *site = build_site(process, SITE_PARK, "futex", build_stack("main", NULL));
+	char *text;
+
+	(void)state;
+	sweep_site(site, 60, SECOND_NS, 0);
+	name_threads(site, "x\n\033[2J", 10, 20);
+	for (uint32_t i = 0; i < 20; i++) {
+		char name[THREAD_NAME_SIZE];
+
+		snprintf(name, sizeof(name), "name%c", 'a' + (int)i);
+		name_threads(site, name, 20 + i, 2);
+	}
+	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
+	text = scratch_read(fixture->scratch.file);
+	assert_non_null(strstr(text, "\n      threads: x\\x0a\\x1b[2J (20), namea (2), nameb (2), "
+				     "namec (2), named (2),\n"
+				     "        namee (2), namef (2), nameg (2), 26 more\n"));
 	free(text);
 	fixture_free(fixture);
 }
@@ -357,6 +431,8 @@ int main(void)
 		cmocka_unit_test(test_one_process),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_verbose_dump_has_kernel_frames),
+		cmocka_unit_test(test_dump_to_a_file_cuts_nothing),
+		cmocka_unit_test(test_threads_of_many_names),
 		cmocka_unit_test(test_several_processes),
 		cmocka_unit_test(test_nothing_to_see),
 		cmocka_unit_test(test_more_sites_than_shown),

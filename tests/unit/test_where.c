@@ -36,6 +36,20 @@ static void test_skips_wrappers_in_a_static_program(void **state)
 	assert_int_equal(where(build_stack("libcurl_perform@libcurl.so.4", "main", NULL)), 0);
 }
 
+static void test_inlined_functions_are_passed_over(void **state)
+{
+	struct stack *stack = build_stack("inlined", "work", NULL);
+
+	(void)state;
+	stack->frames[0].kind = FRAME_INLINED;
+	assert_int_equal(where_frame(stack), 1);
+	free(stack->frames[1].function);
+	free(stack->frames[1].module);
+	stack->frames[1].function = stack->frames[1].module = NULL;
+	assert_int_equal(where_frame(stack), 1);
+	stack_free(stack);
+}
+
 static void test_an_application_frame_needs_no_name_but_no_guess(void **state)
 {
 	struct stack *stack = build_stack("x@libc.so.6", "guess", "x", NULL);
@@ -61,6 +75,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_skips_the_kernel_and_the_c_library),
 		cmocka_unit_test(test_skips_wrappers_in_a_static_program),
+		cmocka_unit_test(test_inlined_functions_are_passed_over),
 		cmocka_unit_test(test_an_application_frame_needs_no_name_but_no_guess),
 		cmocka_unit_test(test_falls_back_to_what_there_is),
 	};
