@@ -34,7 +34,8 @@ struct cfi_fixture {
 static inline void cfi_put(struct cfi_fixture *cfi, const void *bytes, size_t size)
 {
 	assert_true(size <= sizeof(cfi->data) - cfi->size);
-	memcpy(cfi->data + cfi->size, bytes, size);
+	if (size)
+		memcpy(cfi->data + cfi->size, bytes, size);
 	cfi->size += size;
 }
 
