@@ -163,7 +163,7 @@ uint64_t cfi_pointer(struct cfi_cursor *cursor, uint8_t encoding,
 	uint64_t here = base->vaddr + (uint64_t)(cursor->at - base->data);
 	uint64_t value = cfi_pointer_value(cursor, encoding);
 
-	/* What is relative to something has the bit DW_EH_PE_INDIRECT among these, too. */
+	/* Indirect ones have one bit more than any of these. */
 	switch (encoding & ~DW_EH_PE_FORMAT) {
 	case DW_EH_PE_ABSPTR:
 		break;

@@ -21,6 +21,8 @@ enum {
 	DW_EH_PE_FORMAT = 0x0f, /* the bits of the above */
 	DW_EH_PE_PCREL = 0x10,
 	DW_EH_PE_DATAREL = 0x30,
+	DW_EH_PE_ALIGNED = 0x50,
+	DW_EH_PE_RELATION = 0x70, /* the bits of what it is relative to */
 };
 
 /* Call frame instructions: DWARF 5, table 7.29; the GNU ones: LSB Core 5.0, 10.5.2. */

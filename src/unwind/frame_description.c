@@ -81,6 +81,9 @@ static bool read_augmentation(struct frame_common *common, struct cfi_cursor *bo
 			break;
 		case 'P':
 			encoding = cfi_u8(body);
+			/* Padded by where it will be loaded, which is not known here. */
+			if ((encoding & DW_EH_PE_RELATION) == DW_EH_PE_ALIGNED)
+				return false;
 			cfi_pointer_value(body, encoding);
 			break;
 		case 'L':

@@ -243,6 +243,9 @@ static int load(const struct elf_image *image, struct unwind_table **out, struct
 	result = table ? load_segments_new(image, &table->segments) : -ENOMEM;
 	if (result == 0)
 		result = read_rows(table, image);
+	if (result == -E2BIG)
+		return error_set(error, result,
+				 "more call frame information, or wider code, than is read");
 	if (result < 0)
 		return error_set(error, result, "cannot read call frame information: %s",
 				 strerror(-result));

@@ -24,8 +24,8 @@
 enum {
 	/* librustc_driver has 1.05 million; 32 MiB. */
 	UNWIND_TABLE_ROWS_MAX = 4 << 20,
-	/* Bytes of one section; libLLVM-14 has 4.8 MiB. Held only while the table is made. */
-	UNWIND_TABLE_SECTION_MAX = 64 << 20,
+	/* Bytes of one section; librustc_driver has 6.1 MiB. Held only while the table is made. */
+	UNWIND_TABLE_SECTION_MAX = 32 << 20,
 	/*
 	 * Bytes between two functions that belong to the one before: padding, and what
 	 * hand-written code leaves out (glibc's clone3 ends its description before its

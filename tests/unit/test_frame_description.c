@@ -203,6 +203,7 @@ static void commons_that_are_not_understood(void **state)
 		{{1, 0, 0x80, 0x80, 0x80}, 5},         /* a number without end */
 		{{1, 'z', 0, 1, 0x78, 16, 99}, 7},     /* data longer than the record */
 		{{1, 'z', 'R', 0, 1, 0x78, 16, 0}, 8}, /* letters without data */
+		{{1, 'P', 0, 1, 0x78, 16, 0x50}, 7},   /* an aligned pointer */
 		{{1}, 1},
 		{{0}, 0},
 	};

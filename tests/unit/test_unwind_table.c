@@ -300,12 +300,14 @@ static void other_files_are_refused(void **state)
 static void code_wider_than_4_gib_is_refused(void **state)
 {
 	struct unwind_table *table = NULL;
+	struct error error = {0};
 	struct file file;
 
 	(void)state;
 	init(&file);
 	file.segments[SEGMENT_CODE].p_filesz = UINT64_C(1) << 32;
-	assert_int_equal(unwind_table_load_memory(&file, sizeof(file), &table, NULL), -E2BIG);
+	assert_int_equal(unwind_table_load_memory(&file, sizeof(file), &table, &error), -E2BIG);
+	assert_non_null(strstr(error.text, "wider code"));
 	assert_null(table);
 }
 
