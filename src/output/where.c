@@ -131,7 +131,7 @@ static bool is_wrapper_function(const char *function)
 
 static bool is_application_frame(const struct frame *frame)
 {
-	if (frame->kind != FRAME_USER || frame->guess || (!frame->function && !frame->module))
+	if (frame->kind != FRAME_USER || (!frame->function && !frame->module))
 		return false;
 	if (frame->module && is_runtime_module(frame->module))
 		return false;
@@ -140,6 +140,10 @@ static bool is_application_frame(const struct frame *frame)
 
 size_t where_frame(const struct stack *stack)
 {
+	/* A guess only where there is nothing better: it prints as one. */
+	for (size_t i = 0; i < stack->count; i++)
+		if (is_application_frame(&stack->frames[i]) && !stack->frames[i].guess)
+			return i;
 	for (size_t i = 0; i < stack->count; i++)
 		if (is_application_frame(&stack->frames[i]))
 			return i;

@@ -70,6 +70,7 @@ struct code code_tables_of(struct code_tables *tables, pid_t pid, const struct m
 	const struct unwind_table *table;
 	struct code code = {0};
 	uint64_t vaddr;
+	size_t rows;
 
 	if (mapping->kind != MAPPING_FILE && mapping->kind != MAPPING_VDSO)
 		return (struct code){.marks = UNWIND_MAPPING_NO_FILE};
@@ -82,8 +83,9 @@ struct code code_tables_of(struct code_tables *tables, pid_t pid, const struct m
 	if (unwind_table_is_go(table))
 		code.marks |= UNWIND_MAPPING_GO;
 	else if (!unwind_table_has_cfi(table))
-		code.marks |= UNWIND_MAPPING_NO_CFI;
-	if (!unwind_table_has_cfi(table))
+		return (struct code){.marks = UNWIND_MAPPING_NO_CFI};
+	unwind_table_rows(table, &rows);
+	if (!rows)
 		return code;
 	if (!unwind_table_vaddr(table, mapping->file_offset, &vaddr))
 		return (struct code){.marks = UNWIND_MAPPING_NO_TABLE};

@@ -25,6 +25,7 @@ struct unwind_table {
 	struct unwind_row *rows;
 	size_t count;
 	uint64_t base;
+	bool has_cfi;
 	bool is_go;
 };
 
@@ -232,6 +233,21 @@ static bool is_go(const struct elf_image *image)
 	return false;
 }
 
+static bool describes_its_code(const struct unwind_table *table)
+{
+	uint64_t described = 0, start, end;
+
+	/* The last row is the end of the one before. */
+	for (size_t i = 0; i + 1 < table->count; i++) {
+		unsigned int rule = table->rows[i].rules & 15;
+
+		if (rule != UNWIND_CFA_NONE && rule != UNWIND_CFA_PLT)
+			described += table->rows[i + 1].pc - table->rows[i].pc;
+	}
+	return described && load_segments_code_range(table->segments, &start, &end) &&
+	       described >= (end - start) / UNWIND_TABLE_DESCRIBED_SHARE;
+}
+
 static int load(const struct elf_image *image, struct unwind_table **out, struct error *error)
 {
 	auto_free(unwind_table) struct unwind_table *table = NULL;
@@ -249,6 +265,7 @@ static int load(const struct elf_image *image, struct unwind_table **out, struct
 	if (result < 0)
 		return error_set(error, result, "cannot read call frame information: %s",
 				 strerror(-result));
+	table->has_cfi = describes_its_code(table);
 	table->is_go = is_go(image);
 	*out = take_ptr(table);
 	return 0;
@@ -317,7 +334,7 @@ bool unwind_table_vaddr(const struct unwind_table *table, uint64_t file_offset, 
 
 bool unwind_table_has_cfi(const struct unwind_table *table)
 {
-	return table->count > 0;
+	return table->has_cfi;
 }
 
 bool unwind_table_is_go(const struct unwind_table *table)

@@ -32,6 +32,7 @@ enum {
 	 * system call).
 	 */
 	UNWIND_TABLE_GAP_MAX = 15,
+	UNWIND_TABLE_DESCRIBED_SHARE = 16,
 };
 
 struct unwind_table;
@@ -68,7 +69,10 @@ const struct unwind_row *unwind_table_find(const struct unwind_table *table, uin
 /* The vaddr at which the loader puts the code at `file_offset`; false for what is not code. */
 bool unwind_table_vaddr(const struct unwind_table *table, uint64_t file_offset, uint64_t *vaddr);
 
-/* Any code has call frame information. */
+/*
+ * The code has call frame information. A library whose own code has none (musl) still
+ * has some, of the linker's and libgcc's: less than a sixteenth of its code.
+ */
 bool unwind_table_has_cfi(const struct unwind_table *table);
 
 /* Made by the Go linker: functions without rows keep frame pointers. */

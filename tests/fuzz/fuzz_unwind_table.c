@@ -23,7 +23,7 @@ static void check_rows(const struct unwind_table *table)
 	size_t count;
 	const struct unwind_row *rows = unwind_table_rows(table, &count);
 
-	require(unwind_table_has_cfi(table) == (count > 0));
+	require(!unwind_table_has_cfi(table) || count > 0);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t vaddr = unwind_table_base(table) + rows[i].pc;
 

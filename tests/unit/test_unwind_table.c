@@ -125,7 +125,6 @@ static void assert_function_found(const struct unwind_table *table)
 	size_t count;
 	const struct unwind_row *rows = unwind_table_rows(table, &count);
 
-	assert_true(unwind_table_has_cfi(table));
 	assert_int_equal(count, 3);
 	assert_int_equal(unwind_table_base(table), CFI_CODE);
 	assert_int_equal(rows[0].pc, 0x100);
@@ -245,6 +244,27 @@ static void files_without_frames_give_no_rows(void **state)
 		assert_false(unwind_table_has_cfi(table));
 		assert_null(unwind_table_find(table, CFI_CODE + 0x100));
 	}
+}
+
+/* As in musl: the linker's and libgcc's own, in a library that has none. */
+static void a_little_is_as_good_as_none(void **state)
+{
+	struct file file;
+	struct unwind_table *table;
+
+	(void)state;
+	init(&file);
+	table = load(&file);
+	assert_function_found(table);
+	assert_false(unwind_table_has_cfi(table));
+	unwind_table_free(table);
+	/* The same 16 bytes of 256. */
+	file.segments[SEGMENT_CODE].p_offset += 0x100;
+	file.segments[SEGMENT_CODE].p_vaddr += 0x100;
+	file.segments[SEGMENT_CODE].p_filesz = 0x100;
+	table = load(&file);
+	assert_true(unwind_table_has_cfi(table));
+	unwind_table_free(table);
 }
 
 static void go_is_known_by_its_sections(void **state)
@@ -385,6 +405,7 @@ int main(void)
 		cmocka_unit_test(debug_frame_alone_is_enough),
 		cmocka_unit_test(file_offsets_become_addresses),
 		cmocka_unit_test(files_without_frames_give_no_rows),
+		cmocka_unit_test(a_little_is_as_good_as_none),
 		cmocka_unit_test(go_is_known_by_its_sections),
 		cmocka_unit_test(go_is_known_by_its_data),
 		cmocka_unit_test(other_files_are_refused),

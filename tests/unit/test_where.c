@@ -50,7 +50,7 @@ static void test_inlined_functions_are_passed_over(void **state)
 	stack_free(stack);
 }
 
-static void test_an_application_frame_needs_no_name_but_no_guess(void **state)
+static void test_an_application_frame_needs_no_name_and_is_a_guess_at_last(void **state)
 {
 	struct stack *stack = build_stack("x@libc.so.6", "guess", "x", NULL);
 
@@ -59,6 +59,10 @@ static void test_an_application_frame_needs_no_name_but_no_guess(void **state)
 	stack->frames[2].function = NULL;
 	stack->frames[1].guess = true;
 	assert_int_equal(where(stack), 2);
+
+	stack = build_stack("wait@libc.so", "main", "x@libc.so", NULL);
+	stack->frames[1].guess = stack->frames[2].guess = true;
+	assert_int_equal(where(stack), 1);
 }
 
 static void test_falls_back_to_what_there_is(void **state)
@@ -76,7 +80,7 @@ int main(void)
 		cmocka_unit_test(test_skips_the_kernel_and_the_c_library),
 		cmocka_unit_test(test_skips_wrappers_in_a_static_program),
 		cmocka_unit_test(test_inlined_functions_are_passed_over),
-		cmocka_unit_test(test_an_application_frame_needs_no_name_but_no_guess),
+		cmocka_unit_test(test_an_application_frame_needs_no_name_and_is_a_guess_at_last),
 		cmocka_unit_test(test_falls_back_to_what_there_is),
 	};
 
