@@ -2,7 +2,8 @@
 #
 # Tests of src/process/ and src/symbols/.
 foreach(name
-		demangle elf_image elf_symbols file_cache kernel_symbols mapped_file mapping_cache
-		proc_file process_identity process_maps process_memory symbolizer)
+		demangle elf_image elf_symbol_table elf_symbols file_cache gnu_debugdata
+		kernel_symbols mapped_file mapping_cache proc_file
+		process_identity process_maps process_memory symbol_index symbolizer)
 	parkscope_unit_test(${name})
 endforeach()
