@@ -12,12 +12,13 @@
 /* Less would not hold the tables of one large program. */
 #define TABLE_MEMORY_MIN ((size_t)4 << 20)
 #define TABLE_MEMORY_MAX ((size_t)1 << 40)
-#define DURATION_MAX_NS (365ULL * 24 * 3600 * 1000000000ULL)
+#define DURATION_MAX_NS  (365ULL * 24 * 3600 * 1000000000ULL)
 
 /* getopt's codes of options without a letter; above every letter. */
 enum long_only {
 	OPTION_FULL = 256,
 	OPTION_PLAIN,
+	OPTION_NO_DEMANGLE,
 	OPTION_TABLE_MEMORY,
 	OPTION_DEBUG,
 	OPTION_HELP,
@@ -40,6 +41,8 @@ static const struct option_description {
 	{"output", 'o', "FILE", "append to FILE; SIGHUP opens it again", false},
 	{"full", OPTION_FULL, NULL, "jsonl: every site with its stack at every report", false},
 	{"plain", OPTION_PLAIN, NULL, "text: never redraw the terminal, append", false},
+	{"no-demangle", OPTION_NO_DEMANGLE, NULL, "C++ and Rust names as symbol tables have them",
+	 false},
 	{"table-memory", OPTION_TABLE_MEMORY, "SIZE", "for unwind tables: 8M, 1G (default 64M)",
 	 false},
 	{"verbose", 'v', NULL, "whole stacks, own cost, and why something failed", false},
@@ -120,7 +123,8 @@ int options_parse_size(const char *text, size_t *bytes)
 	static const struct {
 		const char *suffix;
 		unsigned int shift;
-	} units[] = {{"K", 10}, {"M", 20}, {"G", 30}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"", 0}};
+	} units[] = {{"K", 10},   {"M", 20},   {"G", 30}, {"KiB", 10},
+		     {"MiB", 20}, {"GiB", 30}, {"", 0}};
 	size_t digits = strspn(text, "0123456789");
 	unsigned long long value;
 
@@ -244,6 +248,9 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_PLAIN:
 		options->plain = true;
 		return 0;
+	case OPTION_NO_DEMANGLE:
+		options->demangle = false;
+		return 0;
 	case OPTION_TABLE_MEMORY:
 		if (options_parse_size(value, &options->table_memory) ||
 		    options->table_memory < TABLE_MEMORY_MIN ||
@@ -358,6 +365,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 		.command = COMMAND_WATCH,
 		.interval_ns = 5000000000ULL,
 		.top = 10,
+		.demangle = true,
 		.table_memory = (size_t)64 << 20,
 	};
 	int err = parse(argc, argv, &options, error);

@@ -40,9 +40,10 @@ struct options {
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
 	size_t table_memory; /* bytes */
-	const char *output; /* NULL: stdout; points into argv */
+	const char *output;  /* NULL: stdout; points into argv */
 	bool full;
 	bool plain;
+	bool demangle;
 	bool verbose;
 	bool forced_off[FEATURE_COUNT]; /* --debug=no-FEATURE */
 };

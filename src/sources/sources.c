@@ -136,6 +136,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.processes = context->mappings,
 		.kernel_symbols = config->features->has[FEATURE_KERNEL_SYMBOLS],
 		.map_files = config->features->has[FEATURE_MAP_FILES],
+		.demangle = config->demangle,
 	};
 	err = symbolizer_new(&symbolizer, &context->symbolizer, error);
 	if (!err)

@@ -6,13 +6,17 @@
 
 #include "process/file_cache.h"
 #include "process/mapped_object.h"
+#include "symbols/demangle.h"
 #include "symbols/elf_symbols.h"
 #include "symbols/kernel_symbols.h"
+#include "symbols/perf_map_cache.h"
 
 struct symbolizer {
 	struct kernel_symbols *kernel; /* NULL: they cannot be read */
 	bool use_map_files;
+	bool demangle;
 	struct file_cache *files;
+	struct perf_map_cache *perf_maps;
 	struct mapping_cache *processes; /* not owned */
 };
 
@@ -70,9 +74,11 @@ int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **o
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->processes = config->processes;
 	symbolizer->files = file_cache_new(&symbols_of_files, SYMBOLIZER_SYMBOLS_LIMIT);
-	if (!symbolizer->files)
+	symbolizer->perf_maps = perf_map_cache_new(SYMBOLIZER_PERF_MAPS_LIMIT);
+	if (!symbolizer->files || !symbolizer->perf_maps)
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->use_map_files = config->map_files;
+	symbolizer->demangle = config->demangle;
 	if (config->kernel_symbols)
 		kernel_symbols_load(&symbolizer->kernel, NULL);
 	*out = take_ptr(symbolizer);
@@ -85,6 +91,7 @@ void symbolizer_free(struct symbolizer *symbolizer)
 		return;
 	kernel_symbols_free(symbolizer->kernel);
 	file_cache_free(symbolizer->files);
+	perf_map_cache_free(symbolizer->perf_maps);
 	free(symbolizer);
 }
 
@@ -110,8 +117,16 @@ static int kernel_frame(const struct symbolizer *symbolizer, const struct lookup
 	return result;
 }
 
-static int name_function(const struct elf_symbols *symbols, const struct lookup *lookup,
-			 struct frame *frame)
+static int set_function(const struct symbolizer *symbolizer, struct frame *frame, const char *name)
+{
+	int err =
+		symbolizer->demangle ? demangle(name, SYMBOL_NAME_SIZE, &frame->function) : -EINVAL;
+
+	return err == -EINVAL ? set_text(&frame->function, name) : err;
+}
+
+static int name_elf_function(const struct symbolizer *symbolizer, const struct elf_symbols *symbols,
+			     const struct lookup *lookup, struct frame *frame)
 {
 	const char *build_id = elf_symbols_build_id(symbols);
 	struct elf_symbol symbol;
@@ -126,7 +141,19 @@ static int name_function(const struct elf_symbols *symbols, const struct lookup 
 	if (!elf_symbols_find(symbols, vaddr, &symbol))
 		return 0;
 	frame->offset -= symbol.address;
-	return set_text(&frame->function, symbol.name);
+	return set_function(symbolizer, frame, symbol.name);
+}
+
+static int name_jit_function(struct symbolizer *symbolizer, const struct lookup *lookup,
+			     struct frame *frame)
+{
+	struct perf_map_symbol symbol;
+
+	if (!perf_map_cache_find(symbolizer->perf_maps, lookup->process, lookup->code,
+				 lookup->now_ns, &symbol))
+		return 0;
+	frame->offset = lookup->address - symbol.address;
+	return set_function(symbolizer, frame, symbol.name);
 }
 
 static int user_frame(struct symbolizer *symbolizer, struct process_mappings *mappings,
@@ -150,7 +177,8 @@ static int user_frame(struct symbolizer *symbolizer, struct process_mappings *ma
 		return result;
 	symbols = mapped_object_find(object, lookup->process->pid, mapping,
 				     symbolizer->use_map_files, symbolizer->files);
-	return symbols ? name_function(symbols, lookup, frame) : 0;
+	return symbols ? name_elf_function(symbolizer, symbols, lookup, frame)
+		       : name_jit_function(symbolizer, lookup, frame);
 }
 
 /* Where to look: all but the first are return addresses, behind their call. */
@@ -211,13 +239,16 @@ int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address
 void symbolizer_statistics(const struct symbolizer *symbolizer,
 			   struct symbolizer_statistics *statistics)
 {
+	struct perf_map_cache_statistics perf_maps;
 	struct file_cache_statistics files;
 
 	file_cache_statistics(symbolizer->files, &files);
+	perf_map_cache_statistics(symbolizer->perf_maps, &perf_maps);
 	*statistics = (struct symbolizer_statistics){
 		.files = files.files,
-		.memory = files.memory,
+		.memory = files.memory + perf_maps.memory,
 		.loads = files.loads,
 		.too_large = files.too_large,
+		.perf_maps_truncated = perf_maps.truncated,
 	};
 }
