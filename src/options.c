@@ -18,6 +18,7 @@
 enum long_only {
 	OPTION_FULL = 256,
 	OPTION_PLAIN,
+	OPTION_NO_DEMANGLE,
 	OPTION_TABLE_MEMORY,
 	OPTION_LINES,
 	OPTION_DEBUG,
@@ -41,6 +42,8 @@ static const struct option_description {
 	{"output", 'o', "FILE", "append to FILE; SIGHUP opens it again", false},
 	{"full", OPTION_FULL, NULL, "jsonl: every site with its stack at every report", false},
 	{"plain", OPTION_PLAIN, NULL, "text: never redraw the terminal, append", false},
+	{"no-demangle", OPTION_NO_DEMANGLE, NULL, "C++ and Rust names as symbol tables have them",
+	 false},
 	{"table-memory", OPTION_TABLE_MEMORY, "SIZE", "for unwind tables: 8M, 1G (default 64M)",
 	 false},
 	{"lines", OPTION_LINES, NULL, "source lines and inlined functions, from debug info", false},
@@ -247,6 +250,9 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_PLAIN:
 		options->plain = true;
 		return 0;
+	case OPTION_NO_DEMANGLE:
+		options->demangle = false;
+		return 0;
 	case OPTION_TABLE_MEMORY:
 		if (options_parse_size(value, &options->table_memory) ||
 		    options->table_memory < TABLE_MEMORY_MIN ||
@@ -364,6 +370,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 		.command = COMMAND_WATCH,
 		.interval_ns = 5000000000ULL,
 		.top = 10,
+		.demangle = true,
 		.table_memory = (size_t)64 << 20,
 	};
 	int err = parse(argc, argv, &options, error);

@@ -44,6 +44,7 @@ struct options {
 	bool full;
 	bool plain;
 	bool lines;
+	bool demangle;
 	bool verbose;
 	bool forced_off[FEATURE_COUNT]; /* --debug=no-FEATURE */
 };

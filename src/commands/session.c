@@ -86,6 +86,7 @@ int session_open(const struct options *options, bool events, struct session **re
 		.pids = options->pids,
 		.pids_count = options->pids_count,
 		.events = events,
+		.demangle = options->demangle,
 		.table_memory = options->table_memory,
 		.lines = options->lines,
 	};

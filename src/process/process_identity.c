@@ -106,12 +106,22 @@ static bool last_number(const char *text, uint64_t *number)
 	return parse_number(begin, number);
 }
 
+/* The effective user stands second in "Uid:", behind the real one. */
+static bool effective_uid(const char *text, uint64_t *uid)
+{
+	text += strspn(text, " \t");
+	text += strspn(text, "0123456789");
+	text += strspn(text, " \t");
+	return parse_number(text, uid) && *uid <= UINT32_MAX;
+}
+
 int process_identity_parse_status(const char *text, struct process_identity *identity)
 {
 	const char *threads_text = status_field(text, "Threads");
 	const char *ns_text = status_field(text, "NSpid");
 	const char *tgid_text = status_field(text, "Tgid");
-	uint64_t threads = 0, ns_pid = 0, tgid = 0;
+	const char *uid_text = status_field(text, "Uid");
+	uint64_t threads = 0, ns_pid = 0, tgid = 0, uid = 0;
 
 	if (!threads_text || !last_number(threads_text, &threads) || threads > UINT32_MAX)
 		return -EINVAL;
@@ -119,7 +129,11 @@ int process_identity_parse_status(const char *text, struct process_identity *ide
 		return -EINVAL;
 	if (tgid_text && (!last_number(tgid_text, &tgid) || tgid > INT_MAX))
 		return -EINVAL;
+	if (uid_text && !effective_uid(uid_text, &uid))
+		return -EINVAL;
 	identity->threads = (uint32_t)threads;
+	if (uid_text)
+		identity->effective_uid = (uid_t)uid;
 	if (tgid_text)
 		identity->tgid = (pid_t)tgid;
 	if (ns_text)

@@ -29,8 +29,9 @@ enum {
 
 struct process_identity {
 	pid_t pid;
-	pid_t ns_pid; /* in the innermost pid namespace; equals pid outside of containers */
-	pid_t tgid;   /* of the process; another than pid where pid is one of its threads */
+	pid_t ns_pid;        /* in the innermost pid namespace; equals pid outside of containers */
+	pid_t tgid;          /* of the process; another than pid where pid is one of its threads */
+	uid_t effective_uid; /* of the leader; as our user namespace numbers it */
 	uint32_t threads;
 	bool is_kernel_thread;
 	bool executable_deleted;
@@ -65,7 +66,10 @@ define_auto_free(process_identity);
 /* /proc/PID/stat: name, is_kernel_thread, start_ticks. */
 int process_identity_parse_stat(const char *text, size_t size, struct process_identity *identity);
 
-/* /proc/PID/status: tgid and ns_pid (stay as they are without their lines), threads. */
+/*
+ * /proc/PID/status: tgid, ns_pid and effective_uid (stay as they are without their
+ * lines), threads.
+ */
 int process_identity_parse_status(const char *text, struct process_identity *identity);
 
 /*

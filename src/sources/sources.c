@@ -137,6 +137,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.kernel_symbols = config->features->has[FEATURE_KERNEL_SYMBOLS],
 		.map_files = config->features->has[FEATURE_MAP_FILES],
 		.lines = config->lines,
+		.demangle = config->demangle,
 	};
 	err = symbolizer_new(&symbolizer, &context->symbolizer, error);
 	if (!err)

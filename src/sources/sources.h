@@ -23,6 +23,7 @@ struct sources_config {
 	const uint32_t *pids;                 /* watched processes */
 	size_t pids_count;                    /* 0: every process */
 	bool events;                          /* waits, births and exits, not only the sweep */
+	bool demangle;                        /* C++ and Rust names */
 	size_t table_memory;                  /* bytes for unwind tables */
 	bool lines;                           /* source lines in stacks */
 };

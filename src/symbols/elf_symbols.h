@@ -6,10 +6,11 @@
  * Function names of one ELF file: a sorted index of 16 bytes a symbol and one
  * block of names.
  *
- * Sources, the first that has symbols wins: the file's .symtab, the .symtab of
- * the separate debug file that this host has for its build id, the file's
- * .dynsym. Everything is read with pread(2) (see elf_image.h for why), nothing
- * is kept open, and the object does not change: several threads may use it.
+ * Sources, the first that has symbols wins: the file's .symtab; the .symtab of
+ * the separate debug file that this host has for its build id; the .symtab in the
+ * file's .gnu_debugdata together with its .dynsym. Everything is read with pread(2) (see
+ * elf_image.h for why), nothing is kept open, and the object does not change: several threads may
+ * use it.
  *
  * Addresses are the file's own virtual addresses ("vaddr"), as nm prints them;
  * elf_symbols_vaddr() makes them of file offsets, which a mapping knows.

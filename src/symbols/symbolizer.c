@@ -6,15 +6,19 @@
 
 #include "process/file_cache.h"
 #include "process/mapped_object.h"
+#include "symbols/demangle.h"
 #include "symbols/elf_symbols.h"
 #include "symbols/kernel_symbols.h"
+#include "symbols/perf_map_cache.h"
 #include "symbols/source_lines.h"
 
 struct symbolizer {
 	struct kernel_symbols *kernel; /* NULL: they cannot be read */
 	bool use_map_files;
+	bool demangle;
 	struct file_cache *files;
-	struct file_cache *lines;        /* NULL: not wanted */
+	struct file_cache *lines; /* NULL: not wanted */
+	struct perf_map_cache *perf_maps;
 	struct mapping_cache *processes; /* not owned */
 };
 
@@ -114,11 +118,13 @@ int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **o
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->processes = config->processes;
 	symbolizer->files = file_cache_new(&symbols_of_files, SYMBOLIZER_SYMBOLS_LIMIT);
+	symbolizer->perf_maps = perf_map_cache_new(SYMBOLIZER_PERF_MAPS_LIMIT);
 	if (config->lines)
 		symbolizer->lines = file_cache_new(&lines_of_files, SYMBOLIZER_LINES_LIMIT);
-	if (!symbolizer->files || (config->lines && !symbolizer->lines))
+	if (!symbolizer->files || !symbolizer->perf_maps || (config->lines && !symbolizer->lines))
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->use_map_files = config->map_files;
+	symbolizer->demangle = config->demangle;
 	if (config->kernel_symbols)
 		kernel_symbols_load(&symbolizer->kernel, NULL);
 	*out = take_ptr(symbolizer);
@@ -132,6 +138,7 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	kernel_symbols_free(symbolizer->kernel);
 	file_cache_free(symbolizer->files);
 	file_cache_free(symbolizer->lines);
+	perf_map_cache_free(symbolizer->perf_maps);
 	free(symbolizer);
 }
 
@@ -157,10 +164,31 @@ static int kernel_frame(const struct symbolizer *symbolizer, const struct lookup
 	return result;
 }
 
-static int name_function(const struct elf_symbols *symbols, const struct lookup *lookup,
-			 struct frame *frame)
+static int set_function(const struct symbolizer *symbolizer, struct frame *frame, const char *name)
+{
+	int err =
+		symbolizer->demangle ? demangle(name, SYMBOL_NAME_SIZE, &frame->function) : -EINVAL;
+
+	return err == -EINVAL ? set_text(&frame->function, name) : err;
+}
+
+/* "name@@VERSION": symbol tables of debug files say which version it is. */
+static const char *without_version(const char *name, char plain[DEMANGLE_NAME_MAX + 1])
+{
+	size_t length = strcspn(name, "@");
+
+	if (!name[length] || !length || length > DEMANGLE_NAME_MAX)
+		return name;
+	memcpy(plain, name, length);
+	plain[length] = '\0';
+	return plain;
+}
+
+static int name_elf_function(const struct symbolizer *symbolizer, const struct elf_symbols *symbols,
+			     const struct lookup *lookup, struct frame *frame)
 {
 	const char *build_id = elf_symbols_build_id(symbols);
+	char plain[DEMANGLE_NAME_MAX + 1];
 	struct elf_symbol symbol;
 	uint64_t vaddr;
 
@@ -173,7 +201,19 @@ static int name_function(const struct elf_symbols *symbols, const struct lookup 
 	if (!elf_symbols_find(symbols, vaddr, &symbol))
 		return 0;
 	frame->offset -= symbol.address;
-	return set_text(&frame->function, symbol.name);
+	return set_function(symbolizer, frame, without_version(symbol.name, plain));
+}
+
+static int name_jit_function(struct symbolizer *symbolizer, const struct lookup *lookup,
+			     struct frame *frame)
+{
+	struct perf_map_symbol symbol;
+
+	if (!perf_map_cache_find(symbolizer->perf_maps, lookup->process, lookup->code,
+				 lookup->now_ns, &symbol))
+		return 0;
+	frame->offset = lookup->address - symbol.address;
+	return set_function(symbolizer, frame, symbol.name);
 }
 
 static int user_frame(struct symbolizer *symbolizer, struct process_mappings *mappings,
@@ -198,13 +238,13 @@ static int user_frame(struct symbolizer *symbolizer, struct process_mappings *ma
 	symbols = mapped_object_find(object, lookup->process->pid, mapping,
 				     symbolizer->use_map_files, symbolizer->files);
 	if (!symbols)
-		return 0;
+		return name_jit_function(symbolizer, lookup, frame);
 	if (symbolizer->lines &&
 	    elf_symbols_vaddr(symbols, lookup->code - mapping->start + mapping->file_offset,
 			      &place->vaddr))
 		place->lines = mapped_object_find(object, lookup->process->pid, mapping,
 						  symbolizer->use_map_files, symbolizer->lines);
-	return name_function(symbols, lookup, frame);
+	return name_elf_function(symbolizer, symbols, lookup, frame);
 }
 
 static int set_location(struct frame *frame, const struct source_location *location)
@@ -218,10 +258,10 @@ static int set_location(struct frame *frame, const struct source_location *locat
 	return set_text(&frame->file, slash && slash[1] ? slash + 1 : location->file);
 }
 
-static int set_inlined(struct frame *frame, const struct frame *outer,
-		       const struct source_location *location)
+static int set_inlined(const struct symbolizer *symbolizer, struct frame *frame,
+		       const struct frame *outer, const struct source_location *location)
 {
-	int result = set_text(&frame->function, location->function);
+	int result = set_function(symbolizer, frame, location->function);
 
 	frame->kind = FRAME_INLINED;
 	frame->address = outer->address;
@@ -231,7 +271,8 @@ static int set_inlined(struct frame *frame, const struct frame *outer,
 }
 
 /* Says where the frame `*at` is in the source; what is inlined there comes before it. */
-static int add_lines(const struct code_place *place, struct stack **stack, size_t *at)
+static int add_lines(const struct symbolizer *symbolizer, const struct code_place *place,
+		     struct stack **stack, size_t *at)
 {
 	const struct source_location *locations;
 	size_t count = source_lines_find(place->lines, place->vaddr, &locations);
@@ -245,7 +286,7 @@ static int add_lines(const struct code_place *place, struct stack **stack, size_
 		return -ENOMEM;
 	frames = &(*stack)->frames[*at];
 	for (size_t i = 0; i + 1 < count && result == 0; i++)
-		result = set_inlined(&frames[i], &frames[count - 1], &locations[i]);
+		result = set_inlined(symbolizer, &frames[i], &frames[count - 1], &locations[i]);
 	*at += count - 1;
 	return result < 0 ? result : set_location(&frames[count - 1], &locations[count - 1]);
 }
@@ -288,7 +329,7 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *pr
 		result = is_kernel ? kernel_frame(symbolizer, &lookup, frame)
 				   : user_frame(symbolizer, mappings, &lookup, frame, &place);
 		if (result == 0 && place.lines)
-			result = add_lines(&place, &stack, &at);
+			result = add_lines(symbolizer, &place, &stack, &at);
 	}
 	if (result < 0)
 		return result;
@@ -311,13 +352,16 @@ int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address
 void symbolizer_statistics(const struct symbolizer *symbolizer,
 			   struct symbolizer_statistics *statistics)
 {
+	struct perf_map_cache_statistics perf_maps;
 	struct file_cache_statistics files;
 
 	file_cache_statistics(symbolizer->files, &files);
+	perf_map_cache_statistics(symbolizer->perf_maps, &perf_maps);
 	*statistics = (struct symbolizer_statistics){
 		.files = files.files,
-		.memory = files.memory,
+		.memory = files.memory + perf_maps.memory,
 		.loads = files.loads,
 		.too_large = files.too_large,
+		.perf_maps_truncated = perf_maps.truncated,
 	};
 }

@@ -5,6 +5,9 @@
 /*
  * Turns the addresses of a stack into frames.
  *
+ * Names come from the ELF file that is mapped at the address; where that is none (JIT
+ * code in anonymous memory, a memfd or /dev/zero), from the process's perf map.
+ *
  * Names are those of the moment of asking: ask while the process lives. What has
  * no name keeps its module and offset, what is in no mapping keeps its address;
  * nothing is guessed. For one thread at a time.
@@ -27,22 +30,26 @@ enum {
 	SYMBOLIZER_SYMBOLS_LIMIT = 64 << 20,
 	/* Memory for debug information, of which libdw needs whole files. */
 	SYMBOLIZER_LINES_LIMIT = 512 << 20,
+	/* Memory for perf maps; see perf_map_cache.h. */
+	SYMBOLIZER_PERF_MAPS_LIMIT = 64 << 20,
 };
 
 struct symbolizer;
 
 struct symbolizer_statistics {
 	size_t files;       /* ELF files in the cache */
-	size_t memory;      /* bytes that they take, kernel symbols not counted */
+	size_t memory;      /* bytes that they and perf maps take, kernel symbols not counted */
 	uint64_t loads;     /* ELF files read since the start */
 	uint64_t too_large; /* files without names because their symbols are above the limit */
+	size_t perf_maps_truncated; /* perf maps in the cache that a limit has cut */
 };
 
-/* What the host allows, see src/host/features.h, and where the processes' mappings are. */
+/* What the host allows, see src/host/features.h, and what the user wants. */
 struct symbolizer_config {
 	bool kernel_symbols;
 	bool map_files;
-	bool lines; /* source lines and inlined functions, too; see source_lines.h */
+	bool lines;    /* source lines and inlined functions, too; see source_lines.h */
+	bool demangle; /* C++ and Rust names, see demangle.h */
 	struct mapping_cache *processes; /* not owned, must outlive the symbolizer */
 };
 

@@ -2,9 +2,10 @@
 #
 # Tests of src/process/ and src/symbols/.
 foreach(name
-		debug_file elf_image elf_symbols file_cache kernel_symbols load_segments mapped_file
-		mapping_cache proc_file process_identity process_maps process_memory source_lines
-		symbolizer)
+		debug_file demangle elf_image elf_symbol_table elf_symbols file_cache gnu_debugdata
+		kernel_symbols load_segments mapped_file mapping_cache perf_map perf_map_cache
+		perf_map_lines proc_file process_identity process_maps process_memory source_lines
+		symbol_index symbolizer)
 	parkscope_unit_test(${name})
 endforeach()
 

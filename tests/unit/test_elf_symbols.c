@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "elf_fixture.h"
+#include "debugdata_fixture.h"
 
 static const struct elf_symbols_options no_debug_files = {.debug_directory = ""};
 
@@ -354,6 +354,64 @@ static uint64_t vaddr_of(const void *function, Dl_info *info)
 	return (uint64_t)(uintptr_t)function - (uint64_t)(uintptr_t)info->dli_fbase;
 }
 
+/* What a test needs of a program with a .dynsym and a .gnu_debugdata that holds `inner`. */
+static struct debugdata_fixture *new_minidebuginfo(const struct elf_fixture *inner)
+{
+	struct debugdata_fixture *outer = calloc(1, sizeof(*outer));
+
+	assert_non_null(outer);
+	elf_fixture_init(&outer->file, SHT_DYNSYM);
+	elf_fixture_function(&outer->file, "exported", 0x10, 0x10);
+	debugdata_fixture_compress(outer, inner, sizeof(*inner), 6);
+	return outer;
+}
+
+static void gnu_debugdata_is_used_with_dynsym(void **state)
+{
+	auto_free(elf_symbols) struct elf_symbols *symbols = NULL;
+	autofree struct debugdata_fixture *outer = NULL;
+	struct elf_fixture inner;
+
+	(void)state;
+	elf_fixture_init(&inner, SHT_SYMTAB);
+	elf_fixture_function(&inner, "static_function", 0x20, 0x10);
+	outer = new_minidebuginfo(&inner);
+	assert_int_equal(elf_symbols_load_memory(outer, sizeof(*outer), &symbols, NULL), 0);
+	assert_int_equal(elf_symbols_count(symbols), 2);
+	assert_name(symbols, 0x10, "exported");
+	assert_name(symbols, 0x20, "static_function");
+}
+
+static void damaged_gnu_debugdata_leaves_dynsym(void **state)
+{
+	auto_free(elf_symbols) struct elf_symbols *symbols = NULL;
+	autofree struct debugdata_fixture *outer = NULL;
+	struct elf_fixture inner;
+
+	(void)state;
+	memset(&inner, 0, sizeof(inner));
+	outer = new_minidebuginfo(&inner);
+	assert_int_equal(elf_symbols_load_memory(outer, sizeof(*outer), &symbols, NULL), 0);
+	assert_int_equal(elf_symbols_count(symbols), 1);
+	assert_name(symbols, 0x10, "exported");
+}
+
+static void gnu_debugdata_is_not_used_beside_a_symtab(void **state)
+{
+	auto_free(elf_symbols) struct elf_symbols *symbols = NULL;
+	autofree struct debugdata_fixture *outer = NULL;
+	struct elf_fixture inner;
+
+	(void)state;
+	elf_fixture_init(&inner, SHT_SYMTAB);
+	elf_fixture_function(&inner, "static_function", 0x20, 0x10);
+	outer = new_minidebuginfo(&inner);
+	outer->file.sections[FIXTURE_SYMBOLS].sh_type = SHT_SYMTAB;
+	assert_int_equal(elf_symbols_load_memory(outer, sizeof(*outer), &symbols, NULL), 0);
+	assert_int_equal(elf_symbols_count(symbols), 1);
+	assert_name(symbols, 0x10, "exported");
+}
+
 static void libc_names_agree_with_the_dynamic_linker(void **state)
 {
 	static const char *const names[] = {"read",
@@ -461,6 +519,9 @@ int main(void)
 		cmocka_unit_test(every_prefix_of_the_fixture_is_survived),
 		cmocka_unit_test(spoiled_bytes_are_survived),
 		cmocka_unit_test(the_debug_file_is_used_instead_of_dynsym),
+		cmocka_unit_test(gnu_debugdata_is_used_with_dynsym),
+		cmocka_unit_test(damaged_gnu_debugdata_leaves_dynsym),
+		cmocka_unit_test(gnu_debugdata_is_not_used_beside_a_symtab),
 		cmocka_unit_test(libc_names_agree_with_the_dynamic_linker),
 		cmocka_unit_test(its_own_static_functions_have_names),
 		cmocka_unit_test(truncated_copies_of_a_real_file_are_survived),

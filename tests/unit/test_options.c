@@ -128,6 +128,7 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("'-p' needs a value", "-p");
 	assert_usage("'--interval' needs a value", "--interval");
 	assert_usage("a value that it does not take", "--full=1");
+	assert_usage("a value that it does not take", "--no-demangle=1");
 	assert_usage("is not no-FEATURE", "--debug=no-such");
 	assert_usage("is not no-FEATURE", "--debug", "task_storage");
 	assert_usage("there is no fallback for btf", "--debug=no-btf");

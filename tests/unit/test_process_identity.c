@@ -97,18 +97,21 @@ static void status_is_read(void **state)
 
 	(void)state;
 	/* The kernel escapes newlines in Name, so that only real fields start lines. */
-	assert_int_equal(process_identity_parse_status("Name:\tThreads:\\nThreads:\t9\n"
-						       "Tgid:\t4711\nNSpid:\t4711\t31\t1\n"
-						       "Threads:\t12\nSigQ:\t0/1\n",
-						       &identity),
+	assert_int_equal(process_identity_parse_status(
+				 "Name:\tThreads:\\nThreads:\t9\n"
+				 "Tgid:\t4711\nUid:\t1\t1001\t2\t3\nNSpid:\t4711\t31\t1\n"
+				 "Threads:\t12\nSigQ:\t0/1\n",
+				 &identity),
 			 0);
 	assert_int_equal(identity.threads, 12);
 	assert_int_equal(identity.ns_pid, 1);
 	assert_int_equal(identity.tgid, 4711);
+	assert_int_equal(identity.effective_uid, 1001);
 	identity.ns_pid = 5;
 	assert_int_equal(process_identity_parse_status("Threads:\t1", &identity), 0);
 	assert_int_equal(identity.threads, 1);
 	assert_int_equal(identity.ns_pid, 5);
+	assert_int_equal(identity.effective_uid, 1001);
 }
 
 static void damaged_status_is_refused(void **state)
@@ -123,6 +126,8 @@ static void damaged_status_is_refused(void **state)
 		"Threads:\t99999999999\n",
 		"NSpid:\t\nThreads:\t1\n",
 		"NSpid:\t99999999999\nThreads:\t1\n",
+		"Uid:\t1\nThreads:\t1\n",
+		"Uid:\t1\t99999999999\nThreads:\t1\n",
 	};
 
 	(void)state;

@@ -19,7 +19,8 @@ static struct symbolizer *symbolizer;
 
 static int set_up(void **state)
 {
-	struct symbolizer_config config = {.kernel_symbols = true, .map_files = true};
+	struct symbolizer_config config = {
+		.kernel_symbols = true, .map_files = true, .demangle = true};
 
 	(void)state;
 	config.processes = mappings = mapping_cache_new(1 << 20);
@@ -261,6 +262,90 @@ static void long_names_are_cut_and_control_characters_stay(void **state)
 	munmap(code, FIXTURE_TEXT_SIZE);
 }
 
+/* A fixture with these functions, at 0x10 and 0x20, mapped as code. */
+static char *map_functions(const char *first, const char *second)
+{
+	struct elf_fixture file;
+	autoclose int fd = -1;
+	char *code;
+
+	elf_fixture_init(&file, SHT_SYMTAB);
+	elf_fixture_function(&file, first, 0x10, 0x10);
+	elf_fixture_function(&file, second, 0x20, 0x10);
+	fd = elf_fixture_file(&file, sizeof(file));
+	code = mmap(NULL, FIXTURE_TEXT_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
+		    FIXTURE_TEXT_OFFSET);
+	assert_ptr_not_equal(code, MAP_FAILED);
+	return code;
+}
+
+static void mangled_names_are_made_readable(void **state)
+{
+	char *code = map_functions("_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE",
+				   "_ZN4core3fmt9Formatter9write_str17h0123456789abcdefE");
+	uint64_t user[] = {address_of(code) + 0x18, address_of(code) + 0x28};
+	auto_free(stack) struct stack *stack = name(NULL, 0, user, 2);
+
+	(void)state;
+	assert_string_equal(stack->frames[0].function, "std::condition_variable::wait");
+	assert_int_equal(stack->frames[0].offset, 8);
+	assert_string_equal(stack->frames[1].function, "core::fmt::Formatter::write_str");
+	munmap(code, FIXTURE_TEXT_SIZE);
+}
+
+static void mangled_names_stay_where_that_is_wanted(void **state)
+{
+	struct symbolizer_config config = {.map_files = true, .processes = mappings};
+	char *code = map_functions("_ZN3foo3barEv", "main");
+	uint64_t user[] = {address_of(code) + 0x18};
+
+	(void)state;
+	symbolizer_free(symbolizer);
+	assert_int_equal(symbolizer_new(&config, &symbolizer, NULL), 0);
+	{
+		auto_free(stack) struct stack *stack = name(NULL, 0, user, 1);
+
+		assert_string_equal(stack->frames[0].function, "_ZN3foo3barEv");
+	}
+	munmap(code, FIXTURE_TEXT_SIZE);
+}
+
+static void jit_code_is_named_by_the_perf_map(void **state)
+{
+	char *anonymous =
+		mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	autoclose int fd = elf_fixture_file("code", 4);
+	char *memfd = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	uint64_t user[] = {address_of(anonymous) + 0x18, address_of(anonymous) + 0x20,
+			   address_of(memfd) + 0x18, address_of(memfd) + 0x48};
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fprintf(file, "%lx 10 compiled one\n%lx 10 _ZN3foo3barEv\n", user[0] - 8, user[2] - 8);
+	fclose(file);
+	{
+		auto_free(stack) struct stack *stack = name(NULL, 0, user, 4);
+
+		assert_string_equal(stack->frames[0].function, "compiled one");
+		assert_int_equal(stack->frames[0].offset, 8);
+		assert_string_equal(stack->frames[0].module, "[anon]");
+		/* A return address right behind the function. */
+		assert_string_equal(stack->frames[1].function, "compiled one");
+		assert_int_equal(stack->frames[1].offset, 0x10);
+		assert_string_equal(stack->frames[2].function, "foo::bar");
+		assert_string_equal(stack->frames[2].module, "memfd:elf_fixture");
+		assert_null(stack->frames[3].function);
+		assert_int_equal(stack->frames[3].offset, 0x48);
+	}
+	unlink(path);
+	munmap(anonymous, 4096);
+	munmap(memfd, 4096);
+}
+
 static void processes_share_files_and_are_forgotten(void **state)
 {
 	uint64_t user[] = {address_of((void *)a_function)};
@@ -356,6 +441,9 @@ int main(void)
 		TEST(a_mapped_file_that_is_no_elf_file),
 		TEST(kernel_frames_stand_first),
 		TEST(long_names_are_cut_and_control_characters_stay),
+		TEST(mangled_names_are_made_readable),
+		TEST(mangled_names_stay_where_that_is_wanted),
+		TEST(jit_code_is_named_by_the_perf_map),
 		TEST(processes_share_files_and_are_forgotten),
 		TEST(source_lines_and_inlined_functions),
 		TEST(an_empty_stack),

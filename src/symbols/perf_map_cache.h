@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_SYMBOLS_PERF_MAP_CACHE_H
+#define PARKSCOPE_SYMBOLS_PERF_MAP_CACHE_H
+
+/*
+ * The perf maps of the processes that are looked at. The least recently used go
+ * when the memory limit is met. For one thread at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "process/mapping_cache.h"
+#include "symbols/perf_map.h"
+
+struct perf_map_cache;
+
+struct perf_map_cache_statistics {
+	size_t maps;      /* processes that were asked for, also those without a perf map */
+	size_t memory;    /* bytes */
+	size_t truncated; /* of the maps, those that a limit of perf_map.h has cut */
+};
+
+/*
+ * `limit` in bytes; one process alone may be above it, as far as the limits of
+ * perf_map.h go. Returns NULL without memory.
+ */
+struct perf_map_cache *perf_map_cache_new(size_t limit);
+void perf_map_cache_free(struct perf_map_cache *cache);
+define_auto_free(perf_map_cache)
+
+/*
+ * As perf_map_find(), of that program; what an earlier program of the same pid wrote
+ * is forgotten.
+ */
+bool perf_map_cache_find(struct perf_map_cache *cache, const struct process_ref *ref,
+			 uint64_t address, uint64_t now_ns, struct perf_map_symbol *found);
+
+void perf_map_cache_statistics(const struct perf_map_cache *cache,
+			       struct perf_map_cache_statistics *statistics);
+
+#endif
