@@ -42,7 +42,6 @@ static int all_stand(void)
 int main(void)
 {
 	pthread_t thread;
-	char byte;
 
 	for (int i = 0; i < THREADS; i++)
 		if (pthread_create(&thread, NULL, run, NULL))
@@ -51,5 +50,6 @@ int main(void)
 		usleep(1000);
 	printf("pid=%d\nthreads=%d\nready\n", (int)getpid(), THREADS);
 	fflush(stdout);
-	return read(STDIN_FILENO, &byte, 1) < 0;
+	pause();
+	return 0;
 }
