@@ -17,12 +17,14 @@ void layout_begin(struct layout *layout, struct buffer *buffer)
 
 void layout_text(struct layout *layout, const char *text)
 {
-	size_t length = strlen(text);
+	size_t length = strlen(text), blanks = 0;
 
 	buffer_add(layout->buffer, text, length);
 	layout->column += escape_columns(text);
-	if (length && text[length - 1] != ' ')
-		layout->trailing = layout->buffer->length;
+	while (blanks < length && text[length - 1 - blanks] == ' ')
+		blanks++;
+	if (blanks < length)
+		layout->trailing = layout->buffer->length - blanks;
 }
 
 void layout_hostile(struct layout *layout, const char *text, size_t columns)

@@ -291,7 +291,8 @@ start_hostile() {
 	assert_success
 	run ! grep -P '[\x00-\x08\x0b-\x1f\x7f]' <<<"$output"
 	run "$PARKSCOPE" dump -p "$TARGET"
-	assert_equal "$(grep -c "$TARGET" <<<"$output")" 1
+	assert_equal "$(grep -c "$TARGET" <<<"$output")" 2
+	assert_line --index 4 --regexp "^ +thread: $TARGET ab.*\[31m[^[:cntrl:]]*---$"
 	assert_equal "$(grep -c '^---' <<<"$output")" 1
 	assert_line --index 1 --regexp "^ab.*\[31m.* $TARGET +threads 1"
 	run "$PARKSCOPE" -i 200ms -n 1 -t 1000

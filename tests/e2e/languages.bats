@@ -14,7 +14,8 @@ check_language() {
 	tasks=$(task_count "$TARGET")
 	"$PARKSCOPE" dump -f jsonl -p "$TARGET" >"$RECORDS"
 	assert_complete
-	assert_no_loss
+	# A JVM has threads that run now and then: one may do so while it is looked at.
+	assert_equal "losses $(last end '.p.losses | del(.thread_moved) | tojson')" "losses {}"
 	now=$(last process '.p.threads.now')
 	assert_equal "threads $now" "threads $tasks"
 	parked=$(sum park_site '.p.crowd.now')

@@ -32,8 +32,11 @@ static void test_cells_align_and_lines_have_no_trailing_blanks(void **state)
 	layout_end_line(&layout);
 	layout_right(&layout, "123456", 5);
 	layout_end_line(&layout);
+	/* A name may end in blanks: they go, not the name. */
+	layout_text(&layout, "a name  ");
+	layout_end_line(&layout);
 	assert_buffer(&buffer, "   12      \xe2\x89\xa4"
-			       "4s\n\n123456\n");
+			       "4s\n\n123456\na name\n");
 }
 
 static void test_items_wrap(void **state)
