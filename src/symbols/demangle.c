@@ -49,6 +49,9 @@ static void take_piece(const char *text, size_t length, void *context)
 {
 	struct writer *writer = context;
 
+	/* An empty identifier comes as NULL. */
+	if (!length)
+		return;
 	append(writer, text, length);
 	if (is_full(writer) && is_ascii(text, length))
 		longjmp(writer->full, 1);

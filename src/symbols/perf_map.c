@@ -167,28 +167,29 @@ int perf_map_read(struct perf_map *map, int fd)
 	return err;
 }
 
-/* A file that cannot be read now leaves the names that were read before. */
-static void refresh(struct perf_map *map, uint64_t now_ns)
+bool perf_map_is_due(const struct perf_map *map, uint64_t now_ns)
+{
+	return now_ns >= map->next_check_ns;
+}
+
+size_t perf_map_refresh(struct perf_map *map, uint64_t now_ns)
 {
 	struct file_state before = map->read;
 	autoclose int fd = open_of_process(map->pid);
-	uint64_t size;
+	size_t size;
 
 	map->next_check_ns = now_ns + PERF_MAP_CHECK_NS;
 	if (fd < 0 || perf_map_read(map, fd) < 0 || same_state(&before, &map->read))
-		return;
-	size = map->read.size < PERF_MAP_SIZE_MAX ? (uint64_t)map->read.size : PERF_MAP_SIZE_MAX;
+		return 0;
+	size = map->read.size < PERF_MAP_SIZE_MAX ? (size_t)map->read.size : PERF_MAP_SIZE_MAX;
 	map->next_check_ns += size * PERF_MAP_READ_NS_PER_BYTE;
+	return size;
 }
 
-bool perf_map_find(struct perf_map *map, uint64_t address, uint64_t now_ns,
-		   struct perf_map_symbol *found)
+bool perf_map_find(const struct perf_map *map, uint64_t address, struct perf_map_symbol *found)
 {
-	const struct symbol_entry *entry;
+	const struct symbol_entry *entry = symbol_index_find(&map->index, address);
 
-	if (now_ns >= map->next_check_ns)
-		refresh(map, now_ns);
-	entry = symbol_index_find(&map->index, address);
 	if (!entry)
 		return false;
 	*found = (struct perf_map_symbol){

@@ -41,7 +41,7 @@ enum {
 struct perf_map;
 
 struct perf_map_symbol {
-	const char *name; /* as the process wrote it; belongs to the map */
+	const char *name; /* as the process wrote it; valid until the next refresh */
 	uint64_t address; /* of the first byte */
 	uint64_t size;    /* bytes */
 };
@@ -51,13 +51,17 @@ struct perf_map *perf_map_new(pid_t pid);
 void perf_map_free(struct perf_map *map);
 define_auto_free(perf_map)
 
+/* Whether the file may be looked at again; `now_ns` is any clock that does not go back. */
+bool perf_map_is_due(const struct perf_map *map, uint64_t now_ns);
+
 /*
- * The function that holds `address`, O(log n). Reads the file first where that is
- * due; `now_ns` is any clock that does not go back. `found` is valid until the next
- * call with this map.
+ * Reads the file if it is another than the one that was read last, and says how many
+ * bytes that took. Where it cannot be read the names from before stay.
  */
-bool perf_map_find(struct perf_map *map, uint64_t address, uint64_t now_ns,
-		   struct perf_map_symbol *found);
+size_t perf_map_refresh(struct perf_map *map, uint64_t now_ns);
+
+/* The function that holds `address`, as of the last refresh. O(log n). */
+bool perf_map_find(const struct perf_map *map, uint64_t address, struct perf_map_symbol *found);
 
 size_t perf_map_count(const struct perf_map *map);
 

@@ -19,6 +19,9 @@ struct perf_map_cache {
 	struct cached_map *by_use;
 	size_t memory;
 	size_t limit;
+	uint64_t read_bytes; /* above what READ_BYTES_PER_SECOND has paid for */
+	uint64_t paid_ns;    /* up to when */
+	uint64_t delayed;
 };
 
 static void cached_map_free(struct cached_map *cached)
@@ -101,17 +104,42 @@ static void account(struct perf_map_cache *cache, struct cached_map *cached)
 		drop(cache, cache->by_use);
 }
 
+/* Pays for what was read with the time since the last payment. */
+static void pay(struct perf_map_cache *cache, uint64_t now_ns)
+{
+	uint64_t seconds_max =
+		PERF_MAP_CACHE_READ_BYTES_BURST / PERF_MAP_CACHE_READ_BYTES_PER_SECOND;
+	uint64_t passed_ns = now_ns - cache->paid_ns, paid;
+
+	if (passed_ns / 1000000000 > 2 * seconds_max)
+		paid = cache->read_bytes;
+	else
+		paid = passed_ns * (PERF_MAP_CACHE_READ_BYTES_PER_SECOND / 1000) / 1000000;
+	cache->read_bytes -= paid < cache->read_bytes ? paid : cache->read_bytes;
+	cache->paid_ns = now_ns;
+}
+
+static void refresh(struct perf_map_cache *cache, struct cached_map *cached, uint64_t now_ns)
+{
+	pay(cache, now_ns);
+	if (cache->read_bytes >= PERF_MAP_CACHE_READ_BYTES_BURST) {
+		cache->delayed++;
+		return;
+	}
+	cache->read_bytes += perf_map_refresh(cached->map, now_ns);
+	account(cache, cached);
+}
+
 bool perf_map_cache_find(struct perf_map_cache *cache, const struct process_ref *ref,
 			 uint64_t address, uint64_t now_ns, struct perf_map_symbol *found)
 {
 	struct cached_map *cached = get(cache, ref);
-	bool is_found;
 
 	if (!cached)
 		return false;
-	is_found = perf_map_find(cached->map, address, now_ns, found);
-	account(cache, cached);
-	return is_found;
+	if (perf_map_is_due(cached->map, now_ns))
+		refresh(cache, cached, now_ns);
+	return perf_map_find(cached->map, address, found);
 }
 
 void perf_map_cache_statistics(const struct perf_map_cache *cache,
@@ -122,6 +150,7 @@ void perf_map_cache_statistics(const struct perf_map_cache *cache,
 	*statistics = (struct perf_map_cache_statistics){
 		.maps = HASH_COUNT(cache->by_pid),
 		.memory = cache->memory,
+		.delayed = cache->delayed,
 	};
 	DL_FOREACH (cache->by_use, cached)
 		statistics->truncated += perf_map_truncated(cached->map);

@@ -363,5 +363,6 @@ void symbolizer_statistics(const struct symbolizer *symbolizer,
 		.loads = files.loads,
 		.too_large = files.too_large,
 		.perf_maps_truncated = perf_maps.truncated,
+		.perf_maps_delayed = perf_maps.delayed,
 	};
 }

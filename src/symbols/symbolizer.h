@@ -42,6 +42,7 @@ struct symbolizer_statistics {
 	uint64_t loads;     /* ELF files read since the start */
 	uint64_t too_large; /* files without names because their symbols are above the limit */
 	size_t perf_maps_truncated; /* perf maps in the cache that a limit has cut */
+	uint64_t perf_maps_delayed; /* lookups before the perf map could be read */
 };
 
 /* What the host allows, see src/host/features.h, and what the user wants. */

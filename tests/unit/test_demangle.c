@@ -81,6 +81,13 @@ static void rust_v0_names(void **state)
 			 "utf8_idents::საჭმელად_გემრიელი_სადილი");
 }
 
+static void empty_identifiers(void **state)
+{
+	(void)state;
+	assert_demangles("_RNvC03foo", "::foo");
+	assert_demangles("_RNvC3foo0", "foo");
+}
+
 static void what_is_not_mangled_is_refused(void **state)
 {
 	static const char *const names[] = {
@@ -245,6 +252,7 @@ int main(void)
 		cmocka_unit_test(suffixes_of_cxx_names_stay),
 		cmocka_unit_test(legacy_rust_names_lose_their_hash),
 		cmocka_unit_test(rust_v0_names),
+		cmocka_unit_test(empty_identifiers),
 		cmocka_unit_test(what_is_not_mangled_is_refused),
 		cmocka_unit_test(names_that_do_not_fit_are_cut),
 		cmocka_unit_test(identifiers_in_punycode_are_cut_without_a_leak),

@@ -134,6 +134,17 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("there is no fallback for btf", "--debug=no-btf");
 }
 
+static void names_are_demangled_unless_that_is_unwanted(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "--plain"), 0);
+	assert_true(options.demangle);
+	assert_int_equal(parse_words(&options, NULL, "--no-demangle"), 0);
+	assert_false(options.demangle);
+}
+
 static void features_are_forced_off(void **state)
 {
 	struct options options;
@@ -171,6 +182,7 @@ int main(void)
 		cmocka_unit_test(pids_repeat_and_take_lists),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(wrong_usage_is_said_in_one_line),
+		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),
 		cmocka_unit_test(help_fits_a_screen),
 	};

@@ -97,7 +97,9 @@ static const char *name_at(struct scene *scene, uint64_t address, uint64_t now_n
 {
 	struct perf_map_symbol symbol;
 
-	return perf_map_find(scene->map, address, now_ns, &symbol) ? symbol.name : "";
+	if (perf_map_is_due(scene->map, now_ns))
+		perf_map_refresh(scene->map, now_ns);
+	return perf_map_find(scene->map, address, &symbol) ? symbol.name : "";
 }
 
 static void the_file_is_opened(void **state)
@@ -190,11 +192,16 @@ static void a_process_s_own_map_is_found(void **state)
 	struct perf_map_symbol symbol;
 
 	append(scene->own, "1000 20 compiled\n");
-	assert_true(perf_map_find(scene->map, 0x101f, 0, &symbol));
+	assert_true(perf_map_is_due(scene->map, 0));
+	assert_int_equal(perf_map_refresh(scene->map, 0), strlen("1000 20 compiled\n"));
+	assert_true(perf_map_find(scene->map, 0x101f, &symbol));
 	assert_string_equal(symbol.name, "compiled");
 	assert_int_equal(symbol.address, 0x1000);
 	assert_int_equal(symbol.size, 0x20);
-	assert_false(perf_map_find(scene->map, 0x1020, 0, &symbol));
+	assert_false(perf_map_find(scene->map, 0x1020, &symbol));
+	/* Nothing has changed. */
+	assert_int_equal(perf_map_refresh(scene->map, 0), 0);
+	assert_true(perf_map_find(scene->map, 0x101f, &symbol));
 	assert_int_equal(perf_map_count(scene->map), 1);
 	assert_false(perf_map_truncated(scene->map));
 	assert_in_range(perf_map_memory(scene->map), 16 + sizeof("compiled"), 1024);
@@ -261,7 +268,8 @@ static void a_process_that_is_gone_has_no_names(void **state)
 	struct perf_map_symbol symbol;
 
 	(void)state;
-	assert_false(perf_map_find(map, 0x1000, 0, &symbol));
+	assert_int_equal(perf_map_refresh(map, 0), 0);
+	assert_false(perf_map_find(map, 0x1000, &symbol));
 }
 
 int main(void)

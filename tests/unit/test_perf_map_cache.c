@@ -76,14 +76,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* What the first function of the child is called, at a time before any file is read again. */
-static const char *name_of(struct scene *scene, size_t child)
+/* What the first function of the child is called. */
+static const char *name_at(struct scene *scene, size_t child, uint64_t now_ns)
 {
 	struct perf_map_symbol symbol;
 
-	return perf_map_cache_find(scene->cache, &scene->children[child], 0x1000, 1, &symbol)
+	return perf_map_cache_find(scene->cache, &scene->children[child], 0x1000, now_ns, &symbol)
 		       ? symbol.name
 		       : "";
+}
+
+/* At a time before any file is read again. */
+static const char *name_of(struct scene *scene, size_t child)
+{
+	return name_at(scene, child, 1);
 }
 
 static struct perf_map_cache_statistics statistics_of(const struct scene *scene)
@@ -148,14 +154,43 @@ static void one_above_the_limit_is_there_alone(void **state)
 	assert_int_equal(statistics_of(scene).maps, 1);
 }
 
+/* A sparse file of the largest size that is read whole. */
+static void enlarge_map(pid_t pid)
+{
+	char path[64];
+
+	map_path(pid, path);
+	assert_int_equal(truncate(path, PERF_MAP_SIZE_MAX), 0);
+}
+
+static void what_is_read_by_all_is_limited(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t paid_ns = 1000000000ULL * PERF_MAP_SIZE_MAX / PERF_MAP_CACHE_READ_BYTES_PER_SECOND;
+
+	for (size_t i = 0; i < CHILDREN; i++)
+		enlarge_map(scene->children[i].pid);
+	assert_string_equal(name_at(scene, 0, 1), "function");
+	/* The next program of that process, as often as it likes. */
+	scene->children[0].generation++;
+	assert_string_equal(name_at(scene, 0, 1), "function");
+	scene->children[0].generation++;
+	assert_string_equal(name_at(scene, 0, 1), "");
+	assert_string_equal(name_at(scene, 1, 1), "");
+	assert_int_equal(statistics_of(scene).delayed, 2);
+	assert_string_equal(name_at(scene, 1, 1 + paid_ns), "function");
+	assert_string_equal(name_at(scene, 2, 1 + paid_ns), "");
+	assert_string_equal(name_at(scene, 2, 3600000000000ULL), "function");
+	assert_int_equal(statistics_of(scene).delayed, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(each_process_has_its_own),
-		TEST(another_program_is_read_anew),
-		TEST(the_least_recently_used_goes),
-		TEST(one_above_the_limit_is_there_alone),
+		TEST(each_process_has_its_own),       TEST(another_program_is_read_anew),
+		TEST(the_least_recently_used_goes),   TEST(one_above_the_limit_is_there_alone),
+		TEST(what_is_read_by_all_is_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
