@@ -17,6 +17,9 @@ const volatile bool has_task_pt_regs __weak = false;
 const volatile bool has_user_workers __weak = false;
 const volatile bool has_walk_deadline __weak = false;
 
+/* False: there is one sweep and nothing else, for which nothing has to be remembered. */
+const volatile bool keeps_records __weak = false;
+
 /* Which processes are watched: one, those in the map `watched_processes`, or all. */
 enum watch_scope {
 	WATCH_ALL,

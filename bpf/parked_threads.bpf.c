@@ -74,8 +74,10 @@ static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
 	else
 		snapshot->reason = wait_reason(task, &registers, state & TASK_INTERRUPTIBLE);
 
-	if (!record)
+	if (!record) {
+		snapshot->kernel_stack_id = capture_kernel_stack(task);
 		return;
+	}
 	if (record->wait.begin_ns) {
 		snapshot->begin_ns = record->wait.first_begin_ns;
 		snapshot->waited_ns =
@@ -126,7 +128,8 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 	if (task->flags & PF_EXITING) {
 		snapshot.marks |= TASK_MARK_EXITING;
 	} else if (watched && runs_user_code(task)) {
-		record = task_record_find_or_create(task);
+		if (keeps_records)
+			record = task_record_find_or_create(task);
 		if (record && record->broken.begin_ns) {
 			snapshot.broken_ns = record->broken.waited_ns;
 			snapshot.broken_reason = record->broken.reason;

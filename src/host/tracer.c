@@ -112,6 +112,7 @@ static void configure(struct tracer *tracer, const struct tracer_config *config)
 	bpf->rodata->has_task_pt_regs = has[FEATURE_TASK_PT_REGS];
 	bpf->rodata->has_user_workers = has[FEATURE_USER_WORKERS];
 	bpf->rodata->has_walk_deadline = has[FEATURE_WALK_DEADLINE];
+	bpf->rodata->keeps_records = !config->sweep_only;
 	bpf->rodata->own_tgid = (uint32_t)getpid();
 	bpf->rodata->stack_hash_seed = config->stack_hash_seed;
 	memcpy((void *)bpf->rodata->syscall_reasons, config->syscall_reasons, ABI_SYSCALLS_MAX);
