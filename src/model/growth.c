@@ -39,5 +39,5 @@ double growth_per_minute(const struct growth *growth)
 		return 0;
 	elapsed_ns = growth->samples[growth->count - 1].time_ns - growth->samples[0].time_ns;
 	change = growth->samples[growth->count - 1].value - growth->samples[0].value;
-	return elapsed_ns ? (double)change * 60e9 / (double)elapsed_ns : 0;
+	return elapsed_ns >= GROWTH_SHORTEST_NS ? (double)change * 60e9 / (double)elapsed_ns : 0;
 }

@@ -13,6 +13,8 @@
  */
 
 #define GROWTH_WINDOW_NS (60ULL * 1000000000ULL)
+/* Less, say between the birth and the end of a short process, makes one thread a flood. */
+#define GROWTH_SHORTEST_NS (100ULL * 1000000ULL)
 /* The newest sample replaces the one before it unless that is this far from its own. */
 #define GROWTH_SPACING_NS  (2ULL * 1000000000ULL)
 #define GROWTH_SAMPLES_MAX (GROWTH_WINDOW_NS / GROWTH_SPACING_NS + 4)
@@ -32,7 +34,10 @@ struct growth {
  */
 void growth_add(struct growth *growth, uint64_t time_ns, int64_t value);
 
-/* Units per minute over the window, or over the time so far; 0 before the second sample. */
+/*
+ * Units per minute over the window, or over the time so far; 0 before the second sample
+ * and while the samples cover less than GROWTH_SHORTEST_NS.
+ */
 double growth_per_minute(const struct growth *growth);
 
 #endif

@@ -37,6 +37,18 @@ static void test_samples_at_the_same_time_have_no_rate(void **state)
 	assert_true(growth_per_minute(&growth) == 0);
 }
 
+static void test_a_moment_has_no_rate(void **state)
+{
+	struct growth growth = {0};
+
+	(void)state;
+	growth_add(&growth, SECOND_NS, 1);
+	growth_add(&growth, SECOND_NS + GROWTH_SHORTEST_NS - 1, 0);
+	assert_true(growth_per_minute(&growth) == 0);
+	growth_add(&growth, SECOND_NS + GROWTH_SHORTEST_NS, 0);
+	assert_true(growth_per_minute(&growth) == -600);
+}
+
 static void test_the_window_slides(void **state)
 {
 	struct growth growth = {0};
@@ -71,6 +83,7 @@ int main(void)
 		cmocka_unit_test(test_no_rate_before_the_second_sample),
 		cmocka_unit_test(test_rate_is_per_minute),
 		cmocka_unit_test(test_samples_at_the_same_time_have_no_rate),
+		cmocka_unit_test(test_a_moment_has_no_rate),
 		cmocka_unit_test(test_the_window_slides),
 		cmocka_unit_test(test_memory_is_bounded_and_the_window_stays_covered),
 	};

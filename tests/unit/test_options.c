@@ -90,6 +90,32 @@ static void durations(void **state)
 	assert_int_equal(ns, 42);
 }
 
+static void sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t bytes;
+	} good[] = {{"4096", 4096}, {"8K", 8192},        {"64M", 64UL << 20}, {"1G", 1UL << 30},
+		    {"2KiB", 2048}, {"3MiB", 3UL << 20}, {"1GiB", 1UL << 30}, {"0", 0}};
+	static const char *const bad[] = {"",     "M",
+					  "-1M",  "1.5M",
+					  "1T",   "1m",
+					  "0x10", " 1M",
+					  "1 M",  "99999999999999999999",
+					  "1MB",  "999999999999999999G"};
+	size_t bytes = 42;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(options_parse_size(good[i].text, &bytes), 0);
+		assert_int_equal(bytes, good[i].bytes);
+	}
+	bytes = 42;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(options_parse_size(bad[i], &bytes), -EINVAL);
+	assert_int_equal(bytes, 42);
+}
+
 static void assert_usage_error(const char *const *words, const char *said)
 {
 	struct options options = {.top = 77};
@@ -127,6 +153,8 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("unknown option '-z'", "dump", "-z");
 	assert_usage("'-p' needs a value", "-p");
 	assert_usage("'--interval' needs a value", "--interval");
+	assert_usage("a size of at least 4M", "--table-memory", "1M");
+	assert_usage("a size of at least 4M", "--table-memory", "64X");
 	assert_usage("a value that it does not take", "--full=1");
 	assert_usage("a value that it does not take", "--no-demangle=1");
 	assert_usage("is not no-FEATURE", "--debug=no-such");
@@ -181,6 +209,7 @@ int main(void)
 		cmocka_unit_test(options_stand_before_and_after_the_command),
 		cmocka_unit_test(pids_repeat_and_take_lists),
 		cmocka_unit_test(durations),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(wrong_usage_is_said_in_one_line),
 		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),

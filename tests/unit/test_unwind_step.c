@@ -255,6 +255,50 @@ static void memory_that_cannot_be_read(void **state)
 			 UNWIND_END_MEMORY);
 }
 
+/* A leaf without a frame: what stands at sp is behind a call of this very function. */
+static void a_leaf_of_go(void **state)
+{
+	struct stack stack = numbered();
+	struct unwind_registers registers = registers_inside();
+	unsigned char *call = (unsigned char *)&stack.words[40];
+	uint64_t return_address = at(40) + 5;
+	int32_t distance = (int32_t)(0x401000 - (int64_t)return_address);
+
+	(void)state;
+	stack.words[4] = return_address;
+	call[0] = 0xe8;
+	memcpy(call + 1, &distance, sizeof(distance));
+	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_GOES_ON);
+	assert_registers(&registers, return_address, at(5), at(10));
+
+	/* The call leads elsewhere: to a function behind, or far before. */
+	for (int away = 0; away < 2; away++) {
+		int32_t wrong = distance + (away ? 6 : -1000);
+
+		registers = registers_inside();
+		memcpy(call + 1, &wrong, sizeof(wrong));
+		assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_GOES_ON);
+		assert_registers(&registers, 0x100b, at(12), 0x100a);
+	}
+}
+
+/* From the scheduler's stack to the goroutine's, which may lie below; it ends with 0. */
+static void frame_pointers_of_go(void **state)
+{
+	struct stack stack = numbered();
+	struct unwind_registers registers = {.ip = 0x401005, .sp = at(30), .bp = at(10)};
+
+	(void)state;
+	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_GOES_ON);
+	assert_registers(&registers, 0x100b, at(12), 0x100a);
+	/* What was loaded is no pointer. */
+	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_END_BAD_FRAME);
+	registers.bp = 0;
+	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_END_OUTERMOST);
+	registers.bp_unknown = 1;
+	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_END_BAD_FRAME);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +314,8 @@ int main(void)
 		cmocka_unit_test(ends),
 		cmocka_unit_test(frames_that_do_not_lead_outwards),
 		cmocka_unit_test(memory_that_cannot_be_read),
+		cmocka_unit_test(a_leaf_of_go),
+		cmocka_unit_test(frame_pointers_of_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
