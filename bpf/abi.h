@@ -156,7 +156,7 @@ struct abi_unwind_process {
 	__u32 exec_id;
 	__u32 owner; /* never the same twice */
 	__u32 first_mapping;
-	__u32 mappings;
+	__u32 mappings; /* 0: they could not be loaded */
 };
 
 /* Of all walks of one CPU, in the map `unwind_statistics`. */

@@ -278,6 +278,8 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 {
 	struct unwind_walk *walk = bpf_map_lookup_elem(&unwind_scratch, &slot);
 	struct abi_unwind_process *process = unwind_find_process(task);
+	u64 request_interval_ns = UNWIND_FIRST_REQUEST_INTERVAL_NS;
+	u64 *requested_ns = task_requested_ns;
 	u32 end = UNWIND_GOES_ON;
 
 	if (!walk)
@@ -292,27 +294,26 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 	stack_hash_begin(&walk->hash, stack_hash_seed);
 	walk->stack.count = 0;
 
-	if (process && !registers->compat) {
+	if (process) {
+		requested_ns = &process->requested_ns;
+		request_interval_ns = process->request_interval_ns;
 		walk->first_mapping = process->first_mapping;
 		walk->mappings = process->mappings;
 		walk->owner = process->owner;
-		for (u32 i = 0; i <= ABI_STACK_FRAMES_MAX; i++) {
-			end = unwind_frame(slot);
-			if (end)
-				break;
-		}
-		if (end == UNWIND_END_NO_CODE)
-			unwind_request(task, &process->requested_ns, process->request_interval_ns,
-				       walk->began_ns);
-	} else {
+	}
+	if (registers->compat || !process || !process->mappings) {
 		end = registers->compat ? UNWIND_END_32BIT : UNWIND_END_NO_TABLE;
 		walk->stack.frames[0] = registers->ip;
 		walk->stack.count = 1;
 		stack_hash_word(&walk->hash, registers->ip);
-		if (!registers->compat)
-			unwind_request(task, task_requested_ns, UNWIND_FIRST_REQUEST_INTERVAL_NS,
-				       walk->began_ns);
 	}
+	for (u32 i = 0; i <= ABI_STACK_FRAMES_MAX; i++) {
+		if (end)
+			break;
+		end = unwind_frame(slot);
+	}
+	if (end == UNWIND_END_NO_CODE || end == UNWIND_END_NO_TABLE)
+		unwind_request(task, requested_ns, request_interval_ns, walk->began_ns);
 	walk->stack.end = end;
 	stack_hash_end(&walk->hash, walk->stack.count, end);
 	unwind_count(walk);

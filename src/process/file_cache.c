@@ -10,7 +10,8 @@
 
 struct cached_file {
 	struct file_key key;
-	void *thing; /* NULL: nothing can be made of the file, or it is too large */
+	void *thing; /* NULL: see `error` */
+	int error;
 	size_t memory;
 	UT_hash_handle hh;
 	struct cached_file *prev, *next; /* least recently used first */
@@ -89,6 +90,7 @@ static int add_file(struct file_cache *cache, struct cached_file *file)
 	file->memory = sizeof(*file) + (file->thing ? cache->kind->memory(file->thing) : 0);
 	if (file->thing && file->memory > cache->limit) {
 		cache->kind->free(take_ptr(file->thing));
+		file->error = -EFBIG;
 		file->memory = sizeof(*file);
 		cache->statistics.too_large++;
 	}
@@ -114,9 +116,10 @@ static int load_file(struct file_cache *cache, const struct file_key *key,
 		return -ENOMEM;
 	file->key = *key;
 	cache->statistics.loads++;
-	err = content->fd < 0 ? cache->kind->load_image(content->data, content->size, &file->thing)
+	file->error = content->fd < 0
+			      ? cache->kind->load_image(content->data, content->size, &file->thing)
 			      : cache->kind->load(content->fd, &file->thing);
-	if (err)
+	if (file->error)
 		file->thing = NULL;
 	err = add_file(cache, file);
 	if (err)
@@ -157,6 +160,14 @@ int file_cache_load_image(struct file_cache *cache, const void *data, size_t siz
 	const struct file_key wanted = file_key_of_image(data, size);
 
 	return find_or_load(cache, &wanted, &content, key, thing);
+}
+
+int file_cache_error(const struct file_cache *cache, const struct file_key *key)
+{
+	const struct cached_file *file;
+
+	HASH_FIND(hh, cache->by_key, key, sizeof(*key), file);
+	return file ? file->error : 0;
 }
 
 void file_cache_statistics(const struct file_cache *cache, struct file_cache_statistics *statistics)

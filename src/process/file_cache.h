@@ -53,6 +53,13 @@ int file_cache_load(struct file_cache *cache, int fd, struct file_key *key, cons
 int file_cache_load_image(struct file_cache *cache, const void *data, size_t size,
 			  struct file_key *key, const void **thing);
 
+/*
+ * Why there is no thing for a file that is known: what the kind's load said, or -EFBIG
+ * where it would have been larger than the cache; 0 where there is one, or the file is
+ * not known.
+ */
+int file_cache_error(const struct file_cache *cache, const struct file_key *key);
+
 void file_cache_statistics(const struct file_cache *cache,
 			   struct file_cache_statistics *statistics);
 

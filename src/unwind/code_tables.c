@@ -64,6 +64,13 @@ void code_tables_free(struct code_tables *tables)
 	free(tables);
 }
 
+/* What is mapped and no ELF file is code that a JIT has put into a file. */
+static bool is_code_of_a_jit(const struct code_tables *tables, const struct mapped_object *object)
+{
+	return object->state == OBJECT_KNOWN &&
+	       file_cache_error(tables->files, &object->key) == -ENOEXEC;
+}
+
 struct code code_tables_of(struct code_tables *tables, pid_t pid, const struct mapping *mapping,
 			   struct mapped_object *object)
 {
@@ -75,9 +82,8 @@ struct code code_tables_of(struct code_tables *tables, pid_t pid, const struct m
 	if (mapping->kind != MAPPING_FILE && mapping->kind != MAPPING_VDSO)
 		return (struct code){.marks = UNWIND_MAPPING_NO_FILE};
 	table = mapped_object_find(object, pid, mapping, tables->use_map_files, tables->files);
-	/* What is mapped and no ELF file is code that a JIT has put into a file. */
 	if (!table)
-		return (struct code){.marks = object->state == OBJECT_KNOWN
+		return (struct code){.marks = is_code_of_a_jit(tables, object)
 						      ? UNWIND_MAPPING_NO_FILE
 						      : UNWIND_MAPPING_NO_TABLE};
 	if (unwind_table_is_go(table))

@@ -101,6 +101,12 @@ static void release_files(struct kernel_tables *tables, struct mapping_list *lis
 	list->files_count = 0;
 }
 
+static void clear_list(struct kernel_tables *tables, struct mapping_list *list)
+{
+	release_files(tables, list);
+	list->count = 0;
+}
+
 /* The entries are no longer published, but may still be read. */
 static void retire(struct kernel_tables *tables, uint32_t first, uint32_t length)
 {
@@ -374,16 +380,20 @@ static int publish_list(struct kernel_tables *tables, const struct kernel_tables
 	};
 	struct abi_unwind_process before;
 	struct loaded_process *process;
-	int err = take_entries(tables, published.mappings, wanted->ref.pid, now_ns,
-			       &published.first_mapping);
+	int err = 0;
+
+	if (published.mappings)
+		err = take_entries(tables, published.mappings, wanted->ref.pid, now_ns,
+				   &published.first_mapping);
 
 	if (err)
 		return err;
 	published.owner = ++tables->owners;
 	for (size_t i = 0; i < list->count; i++)
 		list->mappings[i].owner = published.owner;
-	memcpy(&tables->mappings[published.first_mapping], list->mappings,
-	       list->count * sizeof(*list->mappings));
+	if (list->count)
+		memcpy(&tables->mappings[published.first_mapping], list->mappings,
+		       list->count * sizeof(*list->mappings));
 
 	process = enter_process(tables, wanted->ref.pid);
 	err = process ? 0 : -ENOMEM;
@@ -392,7 +402,9 @@ static int publish_list(struct kernel_tables *tables, const struct kernel_tables
 		err = publish(tables, process, &published);
 	}
 	if (err) {
-		range_allocator_give(tables->entries, published.first_mapping, published.mappings);
+		if (published.mappings)
+			range_allocator_give(tables->entries, published.first_mapping,
+					     published.mappings);
 		return err;
 	}
 	retire(tables, before.first_mapping, before.mappings);
@@ -408,23 +420,26 @@ static int publish_list(struct kernel_tables *tables, const struct kernel_tables
 	return 0;
 }
 
-static int load_list(struct kernel_tables *tables, const struct kernel_tables_process *wanted,
-		     struct process_mappings *mappings, struct mapping_list *list, uint64_t now_ns)
+/* Makes the list, at the cost of those who were loaded first if there is no room. */
+static int make_list_with_room(struct kernel_tables *tables, struct process_mappings *mappings,
+			       pid_t pid, struct mapping_list *list, uint64_t now_ns)
 {
-	struct loaded_process *loaded;
-	uint64_t content, interval_ns;
-	int err = make_list(tables, mappings, wanted->ref.pid, list);
+	int err = make_list(tables, mappings, pid, list);
 
-	while (err == -ENOSPC && evict(tables, wanted->ref.pid, now_ns)) {
-		release_files(tables, list);
-		list->count = 0;
-		err = make_list(tables, mappings, wanted->ref.pid, list);
+	while (err == -ENOSPC && evict(tables, pid, now_ns)) {
+		clear_list(tables, list);
+		err = make_list(tables, mappings, pid, list);
 	}
-	if (err)
-		return err;
-	content = XXH3_64bits(list->mappings, list->count * sizeof(*list->mappings));
-	loaded = find_process(tables, wanted->ref.pid);
-	interval_ns = request_interval_ns(loaded, wanted, now_ns);
+	return err;
+}
+
+static int publish_anew(struct kernel_tables *tables, const struct kernel_tables_process *wanted,
+			struct mapping_list *list, uint64_t now_ns)
+{
+	const uint64_t content = XXH3_64bits(list->mappings, list->count * sizeof(*list->mappings));
+	struct loaded_process *loaded = find_process(tables, wanted->ref.pid);
+	uint64_t interval_ns = request_interval_ns(loaded, wanted, now_ns);
+
 	if (loaded && same_program(&loaded->process, wanted) && loaded->content == content)
 		return publish_again(tables, loaded, interval_ns, now_ns);
 	return publish_list(tables, wanted, list, content, interval_ns, now_ns);
@@ -442,8 +457,15 @@ int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_
 		return -ESRCH;
 	if (process_mappings_age_ns(mappings, now_ns) > 0)
 		process_mappings_refresh(tables->config.mappings, mappings, now_ns);
-	err = load_list(tables, wanted, mappings, &list, now_ns);
-	release_files(tables, &list);
+	err = make_list_with_room(tables, mappings, wanted->ref.pid, &list, now_ns);
+	if (!err)
+		err = publish_anew(tables, wanted, &list, now_ns);
+	/* It is published all the same, without mappings, so that it does not ask all the time. */
+	if (err) {
+		clear_list(tables, &list);
+		publish_anew(tables, wanted, &list, now_ns);
+	}
+	clear_list(tables, &list);
 	free(list.mappings);
 	return err;
 }

@@ -48,7 +48,8 @@ struct kernel_tables_process {
  * met code that it does not know. Who asks again and again may ask less often each
  * time. Returns 0, or a negative errno: -ESRCH
  * where it is gone, -E2BIG where it has more than 4,095 executable mappings, -ENOSPC
- * where the limits are met by others that were loaded a short time ago.
+ * where the limits are met by others that were loaded a short time ago. Where it is
+ * not gone, BPF knows then that it has no tables, and that it may ask again later.
  */
 int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_process *process,
 		       uint64_t now_ns);

@@ -95,6 +95,7 @@ static void a_file_is_read_once(void **state)
 	assert_ptr_equal(first, second);
 	assert_true(file_cache_find(cache, &key, &found));
 	assert_ptr_equal(found, first);
+	assert_int_equal(file_cache_error(cache, &key), 0);
 	assert_int_equal(statistics_of(cache).loads, 1);
 	assert_int_equal(statistics_of(cache).files, 1);
 	assert_true(statistics_of(cache).memory > strlen("once"));
@@ -162,6 +163,7 @@ static void what_gives_nothing_is_remembered(void **state)
 	assert_int_equal(file_cache_load(cache, fd, &key, &thing), 0);
 	assert_int_equal(statistics_of(cache).loads, 1);
 	assert_int_equal(statistics_of(cache).too_large, 0);
+	assert_int_equal(file_cache_error(cache, &key), -ENOEXEC);
 }
 
 static void the_least_recently_used_go(void **state)
@@ -207,6 +209,7 @@ static void what_is_too_large_is_not_kept(void **state)
 	assert_null(thing);
 	assert_true(file_cache_find(cache, &key, &thing));
 	assert_int_equal(statistics_of(cache).too_large, 1);
+	assert_int_equal(file_cache_error(cache, &key), -EFBIG);
 	assert_int_equal(living, 0);
 }
 
