@@ -129,7 +129,7 @@ enum abi_unwind_mapping_mark {
 	UNWIND_MAPPING_GO = 1 << 0,       /* code of a Go program: its own rules */
 	UNWIND_MAPPING_NO_FILE = 1 << 1,  /* code that a JIT made: frame pointers */
 	UNWIND_MAPPING_NO_TABLE = 1 << 2, /* there is a file, but its table is not loaded */
-	UNWIND_MAPPING_NO_CFI = 1 << 3,   /* the file has no call frame information at all */
+	UNWIND_MAPPING_NO_CFI = 1 << 3,   /* the file has next to no call frame information */
 };
 
 /*

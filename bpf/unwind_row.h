@@ -67,8 +67,8 @@ enum unwind_end {
 	UNWIND_END_BAD_FRAME,   /* the stack would not grow towards its end, or bp is no pointer */
 	UNWIND_END_NO_CODE,     /* the address lies in no code that is known of */
 	UNWIND_END_NO_TABLE,    /* the code's table is not loaded, or the process's are not */
-	UNWIND_END_NO_CFI,      /* the code's file has no call frame information at all */
-	UNWIND_END_32BIT,       /* code for 32 bits, whose frames have another form */
+	UNWIND_END_NO_CFI, /* the file has next to no call frame information, and none for this */
+	UNWIND_END_32BIT,  /* code for 32 bits, whose frames have another form */
 	UNWIND_END_TOO_DEEP,
 	UNWIND_END_TOO_SLOW, /* the time for one walk was over */
 	UNWIND_END_COUNT,

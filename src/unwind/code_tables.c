@@ -89,7 +89,7 @@ struct code code_tables_of(struct code_tables *tables, pid_t pid, const struct m
 	if (unwind_table_is_go(table))
 		code.marks |= UNWIND_MAPPING_GO;
 	else if (!unwind_table_has_cfi(table))
-		return (struct code){.marks = UNWIND_MAPPING_NO_CFI};
+		code.marks |= UNWIND_MAPPING_NO_CFI;
 	unwind_table_rows(table, &rows);
 	if (!rows)
 		return code;

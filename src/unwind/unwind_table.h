@@ -70,8 +70,9 @@ const struct unwind_row *unwind_table_find(const struct unwind_table *table, uin
 bool unwind_table_vaddr(const struct unwind_table *table, uint64_t file_offset, uint64_t *vaddr);
 
 /*
- * The code has call frame information. A library whose own code has none (musl) still
- * has some, of the linker's and libgcc's: less than a sixteenth of its code.
+ * The code has call frame information, and what has no row is an exception. A library
+ * whose own code has none (musl) still has some, of the linker's and libgcc's: less than
+ * a sixteenth of its code. Its rows hold all the same.
  */
 bool unwind_table_has_cfi(const struct unwind_table *table);
 
