@@ -77,6 +77,18 @@ static int fetch_stack(const struct sources_context *context, struct abi_stack *
 	return 0;
 }
 
+/* What was inlined into a frame stands before it, and is as good a guess. */
+static void mark_guesses(struct stack *stack, size_t kernel_count, size_t first_guess)
+{
+	size_t walked = 0;
+
+	for (size_t i = kernel_count; i < stack->count; i++) {
+		stack->frames[i].guess = walked >= first_guess;
+		if (stack->frames[i].kind != FRAME_INLINED)
+			walked++;
+	}
+}
+
 /* The stack with names; a label where there is none. NULL without memory. */
 static struct stack *name_stack(struct sources_context *context, const struct process_entry *entry,
 				const struct user_stack *given, uint64_t kernel_stack_id)
@@ -93,8 +105,7 @@ static struct stack *name_stack(struct sources_context *context, const struct pr
 	if (symbolizer_stack(context->symbolizer, &process, (const uint64_t *)kernel.frames,
 			     kernel.count, user.frames, user.count, context->now_ns, &stack))
 		return NULL;
-	for (size_t i = user.first_guess; i < user.count; i++)
-		stack->frames[kernel.count + i].guess = true;
+	mark_guesses(stack, kernel.count, user.first_guess);
 	return cut_label(user.end) ? stack_append_label(stack, cut_label(user.end)) : stack;
 }
 

@@ -42,10 +42,23 @@ static void append(struct writer *writer, const char *text, size_t length)
 
 /*
  * Leaves the demangler when the room is full: it has no other way to be stopped, and
- * keeps everything on its stack. The exception is a Rust name in Punycode, which it
- * decodes into memory and hands over in one piece: never leave from such a piece.
+ * keeps everything on its stack. A short name can stand for one without end.
  */
-static void take_piece(const char *text, size_t length, void *context)
+static void take_cxx_piece(const char *text, size_t length, void *context)
+{
+	struct writer *writer = context;
+
+	append(writer, text, length);
+	if (is_full(writer))
+		longjmp(writer->full, 1);
+}
+
+/*
+ * The exception is a Rust name in Punycode, which the demangler decodes into memory
+ * and hands over in one piece: never leave from such a piece. What stands between
+ * identifiers is ASCII, so that it is left soon after.
+ */
+static void take_rust_piece(const char *text, size_t length, void *context)
 {
 	struct writer *writer = context;
 
@@ -61,14 +74,14 @@ static bool run_rust(struct writer *writer, const char *name)
 {
 	if (setjmp(writer->full))
 		return true;
-	return rust_demangle_callback(name, DMGL_NO_OPTS, take_piece, writer) != 0;
+	return rust_demangle_callback(name, DMGL_NO_OPTS, take_rust_piece, writer) != 0;
 }
 
 static bool run_cxx(struct writer *writer, const char *name)
 {
 	if (setjmp(writer->full))
 		return true;
-	return cplus_demangle_v3_callback(name, DMGL_NO_OPTS, take_piece, writer) != 0;
+	return cplus_demangle_v3_callback(name, DMGL_NO_OPTS, take_cxx_piece, writer) != 0;
 }
 
 /* Neither letters, digits nor '_', which C++ names consist of. */

@@ -7,6 +7,7 @@
 #include <gelf.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* An element that could not be added has hh.tbl NULL; nobody exits. */
 #define HASH_NONFATAL_OOM 1
@@ -23,6 +24,8 @@ enum {
 	/* Scopes inside of each other, and entries looked at for one address. */
 	SCOPE_DEPTH_MAX = 64,
 	ENTRIES_MAX = 1 << 20,
+	/* Looking for one address takes some 0.2 ms, 1.5 at the worst in libc's file. */
+	SEARCH_TIME_MAX_NS = 100000000,
 	/* Addresses that are remembered: the same frames stand in many stacks. */
 	KNOWN_MAX = 4096,
 };
@@ -44,6 +47,7 @@ struct known_address {
 /* Changes with lookups, while the lines stay what they are. */
 struct known_table {
 	struct known_address *by_vaddr;
+	bool given_up;
 };
 
 struct source_lines {
@@ -307,10 +311,19 @@ static const struct unit_range *find_range(const struct source_lines *lines, uin
 	return NULL;
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
 /* Looks for the functions that are inlined at an address. */
 struct search {
 	Dwarf_Addr vaddr;
 	size_t budget; /* entries that may still be looked at */
+	uint64_t deadline_ns;
 	size_t count;
 	Dwarf_Die inlined[SOURCE_INLINED_MAX]; /* outermost first */
 };
@@ -336,8 +349,10 @@ static bool search_scope(struct search *search, Dwarf_Die *parent, unsigned int 
 	if (depth == SCOPE_DEPTH_MAX || dwarf_child(parent, &entry) != 0)
 		return false;
 	do {
-		if (!search->budget)
+		if (!search->budget || monotonic_ns() > search->deadline_ns) {
+			search->budget = 0;
 			return false;
+		}
 		search->budget--;
 		switch (dwarf_tag(&entry)) {
 		case DW_TAG_subprogram:
@@ -416,14 +431,23 @@ static size_t locate(const struct source_lines *lines, uint64_t vaddr,
 		     struct source_location locations[SOURCE_INLINED_MAX + 1])
 {
 	const struct unit_range *range = find_range(lines, vaddr);
-	struct search search = {.vaddr = vaddr, .budget = ENTRIES_MAX};
+	struct search search = {
+		.vaddr = vaddr,
+		.budget = ENTRIES_MAX,
+		.deadline_ns = monotonic_ns() + SEARCH_TIME_MAX_NS,
+	};
 	struct source_location here = {0};
 	size_t count = 0;
 	Dwarf_Die unit;
 
-	if (!range || !dwarf_offdie(lines->dwarf, range->unit, &unit))
+	if (!range || lines->known->given_up || !dwarf_offdie(lines->dwarf, range->unit, &unit))
 		return 0;
 	search_scope(&search, &unit, 0);
+	/* Such a file is not made for us: the next address would cost as much. */
+	if (!search.budget) {
+		lines->known->given_up = true;
+		return 0;
+	}
 	locate_instruction(&unit, vaddr, &here);
 	for (size_t i = search.count; i-- > 0;) {
 		here.function = function_name(&search.inlined[i]);

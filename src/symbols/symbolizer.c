@@ -2,6 +2,7 @@
 #include "symbols/symbolizer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "process/file_cache.h"
@@ -175,9 +176,10 @@ static int set_function(const struct symbolizer *symbolizer, struct frame *frame
 /* "name@@VERSION": symbol tables of debug files say which version it is. */
 static const char *without_version(const char *name, char plain[DEMANGLE_NAME_MAX + 1])
 {
-	size_t length = strcspn(name, "@");
+	const char *at = memchr(name, '@', strnlen(name, DEMANGLE_NAME_MAX));
+	size_t length = at ? (size_t)(at - name) : 0;
 
-	if (!name[length] || !length || length > DEMANGLE_NAME_MAX)
+	if (!length)
 		return name;
 	memcpy(plain, name, length);
 	plain[length] = '\0';
@@ -253,7 +255,7 @@ static int set_location(struct frame *frame, const struct source_location *locat
 
 	if (!location->file)
 		return 0;
-	slash = strrchr(location->file, '/');
+	slash = memrchr(location->file, '/', strnlen(location->file, PATH_MAX));
 	frame->line = location->line;
 	return set_text(&frame->file, slash && slash[1] ? slash + 1 : location->file);
 }

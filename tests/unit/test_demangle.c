@@ -165,14 +165,15 @@ static void names_that_are_too_long_are_refused(void **state)
 	assert_refused(rust);
 }
 
-/* f<p<int, int>, p<S1_, S1_>, p<S2_, S2_>, …>: each twice as long as the one before. */
-static char *doubling_cxx_name(void)
+/* f<p<int, int>, p<S1_, S1_>, p<S2_, S2_>, …>: each twice as long as the one before. `p`: one byte.
+ */
+static char *doubling_cxx_name(char p)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	char *name = calloc(1, DEMANGLE_NAME_MAX);
 
 	assert_non_null(name);
-	strcpy(name, "_Z1fI1pIiiE");
+	snprintf(name, DEMANGLE_NAME_MAX, "_Z1fI1%cIiiE", p);
 	for (size_t i = 1; i < 34; i++)
 		snprintf(name + strlen(name), DEMANGLE_NAME_MAX - strlen(name), "S0_IS%c_S%c_E",
 			 digits[i], digits[i]);
@@ -217,13 +218,17 @@ static char *doubling_rust_name(void)
 
 static void names_that_stand_for_terabytes_are_cut_at_once(void **state)
 {
-	autofree char *cxx_name = doubling_cxx_name(), *rust_name = doubling_rust_name();
-	autofree char *cxx = NULL, *rust = NULL;
+	autofree char *cxx_name = doubling_cxx_name('p'), *rust_name = doubling_rust_name();
+	/* C++ names may hold any byte: none of them keeps us there. */
+	autofree char *bytes_name = doubling_cxx_name('\xff');
+	autofree char *cxx = NULL, *rust = NULL, *bytes = NULL;
 
 	(void)state;
 	assert_int_equal(demangle(cxx_name, SIZE, &cxx), 0);
 	assert_int_equal(strlen(cxx), SIZE - 1);
 	assert_memory_equal(cxx, "f<p<int, int>, p<p<int, int>, p<int, int> >, ", 45);
+	assert_int_equal(demangle(bytes_name, SIZE, &bytes), 0);
+	assert_int_equal(strlen(bytes), SIZE - 1);
 	assert_int_equal(demangle(rust_name, SIZE, &rust), 0);
 	assert_int_equal(strlen(rust), SIZE - 1);
 	assert_memory_equal(rust, "a::<((), ()), (((), ()), ((), ())), ", 36);
