@@ -40,10 +40,13 @@ static __always_inline void walk_creator_stack(u32 slot, struct abi_stack *stack
 	struct task_struct *creator = compat_current_task();
 	struct user_registers registers = {};
 	struct unwind_walk *walk;
-	u64 requested_ns = 0;
+	/* Births do not ask for tables that are not there at all: waits do, at a lower rate. */
+	u64 requested_ns = bpf_ktime_get_ns();
 
-	if (!compat_user_registers(creator, &registers))
+	if (!compat_user_registers(creator, &registers)) {
+		count_loss(LOSS_STACK_CAPTURE);
 		return;
+	}
 	walk = unwind_user_stack(slot, creator, &registers, UNWIND_TIME_UNLIMITED_NS,
 				 &requested_ns);
 	if (walk)

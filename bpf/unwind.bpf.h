@@ -233,16 +233,45 @@ static __always_inline void unwind_request(struct task_struct *task, u64 *reques
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* What user space has loaded for this process, unless that was for another program. */
-static __always_inline struct abi_unwind_process *unwind_find_process(struct task_struct *task)
+/*
+ * What user space has loaded for this process, unless that was for another program;
+ * its list is copied into the walk. Copied first and compared then: an entry that is
+ * replaced meanwhile may be used again for another process at once.
+ */
+static __always_inline struct abi_unwind_process *unwind_find_process(struct unwind_walk *walk,
+								      struct task_struct *task)
 {
 	u32 tgid = (u32)BPF_CORE_READ(task, tgid);
 	struct abi_unwind_process *process = bpf_map_lookup_elem(&unwind_processes, &tgid);
 
-	if (!process || process->exec_id != (u32)BPF_CORE_READ(task, self_exec_id) ||
+	if (!process)
+		return NULL;
+	walk->first_mapping = process->first_mapping;
+	walk->mappings = process->mappings;
+	walk->owner = process->owner;
+	barrier();
+	if (process->exec_id != (u32)BPF_CORE_READ(task, self_exec_id) ||
 	    process->start_ns != BPF_CORE_READ(task, group_leader, start_time))
 		return NULL;
 	return process;
+}
+
+/*
+ * Does the end of the walk say that its process's code may have changed? Another
+ * library at the same address looks like damaged frames.
+ */
+static __always_inline bool unwind_end_asks(u32 end)
+{
+	switch (end) {
+	case UNWIND_END_NO_CODE:
+	case UNWIND_END_NO_TABLE:
+	case UNWIND_END_BAD_FRAME:
+	case UNWIND_END_MEMORY:
+	case UNWIND_END_UNSUPPORTED:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static __always_inline void unwind_count(const struct unwind_walk *walk)
@@ -277,7 +306,7 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 							     u64 *task_requested_ns)
 {
 	struct unwind_walk *walk = bpf_map_lookup_elem(&unwind_scratch, &slot);
-	struct abi_unwind_process *process = unwind_find_process(task);
+	struct abi_unwind_process *process;
 	u64 request_interval_ns = UNWIND_FIRST_REQUEST_INTERVAL_NS;
 	u64 *requested_ns = task_requested_ns;
 	u32 end = UNWIND_GOES_ON;
@@ -294,14 +323,12 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 	stack_hash_begin(&walk->hash, stack_hash_seed);
 	walk->stack.count = 0;
 
+	process = unwind_find_process(walk, task);
 	if (process) {
 		requested_ns = &process->requested_ns;
 		request_interval_ns = process->request_interval_ns;
-		walk->first_mapping = process->first_mapping;
-		walk->mappings = process->mappings;
-		walk->owner = process->owner;
 	}
-	if (registers->compat || !process || !process->mappings) {
+	if (registers->compat || !process || !walk->mappings) {
 		end = registers->compat ? UNWIND_END_32BIT : UNWIND_END_NO_TABLE;
 		walk->stack.frames[0] = registers->ip;
 		walk->stack.count = 1;
@@ -312,7 +339,7 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 			break;
 		end = unwind_frame(slot);
 	}
-	if (end == UNWIND_END_NO_CODE || end == UNWIND_END_NO_TABLE)
+	if (unwind_end_asks(end))
 		unwind_request(task, requested_ns, request_interval_ns, walk->began_ns);
 	walk->stack.end = end;
 	stack_hash_end(&walk->hash, walk->stack.count, end);

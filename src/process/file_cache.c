@@ -105,6 +105,13 @@ static int add_file(struct file_cache *cache, struct cached_file *file)
 	return 0;
 }
 
+/* Says nothing about the file: another time it may be read. */
+static bool is_transient(int error)
+{
+	return error == -ENOMEM || error == -EIO || error == -EINTR || error == -EAGAIN ||
+	       error == -ESTALE;
+}
+
 /* What cannot be read stays known as a file of which nothing can be made. */
 static int load_file(struct file_cache *cache, const struct file_key *key,
 		     const struct content *content)
@@ -119,6 +126,11 @@ static int load_file(struct file_cache *cache, const struct file_key *key,
 	file->error = content->fd < 0
 			      ? cache->kind->load_image(content->data, content->size, &file->thing)
 			      : cache->kind->load(content->fd, &file->thing);
+	if (is_transient(file->error)) {
+		err = file->error;
+		free(file);
+		return err;
+	}
 	if (file->error)
 		file->thing = NULL;
 	err = add_file(cache, file);

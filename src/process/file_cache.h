@@ -47,7 +47,7 @@ bool file_cache_find(struct file_cache *cache, const struct file_key *key, const
 /*
  * Reads the file, or the image in memory, unless it is known, and gives its key
  * and thing, as above. Returns 0 also where nothing can be made of it, or a
- * negative errno (fstat(2), -ENOMEM).
+ * negative errno (fstat(2), -ENOMEM, or a read that failed: that is not remembered).
  */
 int file_cache_load(struct file_cache *cache, int fd, struct file_key *key, const void **thing);
 int file_cache_load_image(struct file_cache *cache, const void *data, size_t size,

@@ -71,6 +71,7 @@ static int sweep(struct sources *sources, struct error *error)
 	}
 	if (err)
 		return err;
+	stacks_sweep(context->stacks);
 	thread_births_reconcile(context);
 	parked_threads_end(sources->parked);
 	if (kernel_losses_collect(context->tracer, &context->losses))

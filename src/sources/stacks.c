@@ -12,6 +12,8 @@
 /* Loading may take this much of each period; what is asked for beyond it waits. */
 #define LOADING_PERIOD_NS 1000000000ULL
 #define LOADING_MAX_NS    250000000ULL
+/* Lists of mappings that are compared with the maps at a sweep, if they are old. */
+#define REFRESHED_PER_SWEEP 4
 
 struct stacks {
 	struct sources_context *context;
@@ -105,8 +107,10 @@ void stacks_load_known(struct stacks *stacks)
 		process_table_each(stacks->context->processes, false, load_known, stacks);
 }
 
-static bool loading_takes_too_long(struct stacks *stacks, uint64_t now_ns)
+static bool loading_takes_too_long(struct stacks *stacks)
 {
+	uint64_t now_ns = monotonic_ns();
+
 	if (now_ns - stacks->period_began_ns >= LOADING_PERIOD_NS) {
 		stacks->period_began_ns = now_ns;
 		stacks->loading_ns = 0;
@@ -122,7 +126,7 @@ void stacks_handle_request(struct stacks *stacks, const struct abi_event *reques
 	if (request->now_ns - request->start_ns < YOUNG_NS &&
 	    !kernel_tables_knows(stacks->kernel, (pid_t)request->tgid))
 		return;
-	if (loading_takes_too_long(stacks, request->now_ns))
+	if (loading_takes_too_long(stacks))
 		return;
 	entry = process_table_enter(context->processes, request->tgid, request->start_ns,
 				    request->exec_id, request->now_ns);
@@ -132,8 +136,18 @@ void stacks_handle_request(struct stacks *stacks, const struct abi_event *reques
 
 void stacks_handle_exec(struct stacks *stacks, const struct process_entry *entry)
 {
-	if (kernel_tables_knows(stacks->kernel, (pid_t)entry->tgid))
+	if (!kernel_tables_knows(stacks->kernel, (pid_t)entry->tgid))
+		return;
+	if (loading_takes_too_long(stacks))
+		kernel_tables_forget(stacks->kernel, (pid_t)entry->tgid);
+	else
 		load(stacks, entry, entry->process->start_ns);
+}
+
+void stacks_sweep(struct stacks *stacks)
+{
+	for (int i = 0; stacks->kernel && i < REFRESHED_PER_SWEEP; i++)
+		kernel_tables_refresh_oldest(stacks->kernel, monotonic_ns());
 }
 
 void stacks_forget(struct stacks *stacks, uint32_t tgid)

@@ -34,8 +34,14 @@ void stacks_load_known(struct stacks *stacks);
  */
 void stacks_handle_request(struct stacks *stacks, const struct abi_event *request);
 
-/* The process runs another program: if its tables were loaded, the new ones are. */
+/*
+ * The process runs another program: if its tables were loaded, the new ones are, or it
+ * asks for them where loading has taken too long.
+ */
 void stacks_handle_exec(struct stacks *stacks, const struct process_entry *entry);
+
+/* To be called at each sweep: looks whether the code of some processes has changed. */
+void stacks_sweep(struct stacks *stacks);
 
 /* The process is gone. */
 void stacks_forget(struct stacks *stacks, uint32_t tgid);

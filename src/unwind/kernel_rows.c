@@ -193,7 +193,7 @@ static int take_piece(struct kernel_rows *rows, uint32_t wanted, struct kernel_r
 	if (room < whole) {
 		int err = add_shard(rows);
 
-		if (err == -ENOSPC && reclaim(rows))
+		if ((err == -ENOSPC || err == -ENOMEM) && reclaim(rows))
 			return take_piece(rows, wanted, piece);
 		if (err)
 			return err;

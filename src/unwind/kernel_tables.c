@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <xxhash.h>
@@ -24,6 +25,12 @@
 #define REQUEST_INTERVAL_MAX_NS 10000000000ULL
 /* Who was loaded a shorter time ago than this does not make room for others. */
 #define KEPT_AT_LEAST_NS 10000000000ULL
+/* So many make room for one. */
+#define EVICTIONS_MAX 8
+/* What one load may take; files whose turn has not come by then wait for the next. */
+#define LOAD_TIME_MAX_NS 500000000ULL
+/* How old a list may get before it is compared with the maps, though nobody asked. */
+#define LIST_AGE_MAX_NS 10000000000ULL
 
 #define MAPPINGS_BYTES (ABI_UNWIND_MAPPINGS_MAX * sizeof(struct abi_unwind_mapping))
 
@@ -260,9 +267,29 @@ static int append_code(struct kernel_tables *tables, pid_t pid, const struct map
 	return append_pieces(list, mapping, &code, file);
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+static int append_without_table(struct mapping_list *list, const struct mapping *mapping)
+{
+	const struct abi_unwind_mapping entry = {
+		.start = mapping->start,
+		.end = mapping->end,
+		.marks = UNWIND_MAPPING_NO_TABLE,
+	};
+
+	return append_mapping(list, &entry);
+}
+
 static int make_list(struct kernel_tables *tables, struct process_mappings *mappings, pid_t pid,
 		     struct mapping_list *list)
 {
+	const uint64_t deadline_ns = monotonic_ns() + LOAD_TIME_MAX_NS;
 	size_t count = process_mappings_count(mappings);
 	int err = 0;
 
@@ -270,7 +297,10 @@ static int make_list(struct kernel_tables *tables, struct process_mappings *mapp
 		struct mapped_object *object;
 		const struct mapping *mapping = process_mappings_at(mappings, i, &object);
 
-		err = append_code(tables, pid, mapping, object, list);
+		if (monotonic_ns() < deadline_ns)
+			err = append_code(tables, pid, mapping, object, list);
+		else
+			err = append_without_table(list, mapping);
 	}
 	return err;
 }
@@ -348,7 +378,7 @@ static uint64_t request_interval_ns(const struct loaded_process *loaded,
 	uint64_t interval_ns;
 
 	if (!loaded || !same_program(&loaded->process, wanted) ||
-	    now_ns - loaded->loaded_ns > REQUEST_INTERVAL_MAX_NS)
+	    now_ns - loaded->loaded_ns > 2 * REQUEST_INTERVAL_MAX_NS)
 		return REQUEST_INTERVAL_MIN_NS;
 	interval_ns = 2 * loaded->published.request_interval_ns;
 	return interval_ns < REQUEST_INTERVAL_MAX_NS ? interval_ns : REQUEST_INTERVAL_MAX_NS;
@@ -361,6 +391,8 @@ static int publish_again(struct kernel_tables *tables, struct loaded_process *pr
 	struct abi_unwind_process published = process->published;
 
 	process->loaded_ns = now_ns;
+	DL_DELETE(tables->by_age, process);
+	DL_APPEND(tables->by_age, process);
 	published.requested_ns = now_ns;
 	published.request_interval_ns = interval_ns;
 	return publish(tables, process, &published);
@@ -400,6 +432,9 @@ static int publish_list(struct kernel_tables *tables, const struct kernel_tables
 	if (!err) {
 		before = process->published;
 		err = publish(tables, process, &published);
+		/* The first of this process, and the map is full. */
+		if (err && !before.owner)
+			unload(tables, process);
 	}
 	if (err) {
 		if (published.mappings)
@@ -426,7 +461,7 @@ static int make_list_with_room(struct kernel_tables *tables, struct process_mapp
 {
 	int err = make_list(tables, mappings, pid, list);
 
-	while (err == -ENOSPC && evict(tables, pid, now_ns)) {
+	for (int i = 0; err == -ENOSPC && i < EVICTIONS_MAX && evict(tables, pid, now_ns); i++) {
 		clear_list(tables, list);
 		err = make_list(tables, mappings, pid, list);
 	}
@@ -445,6 +480,23 @@ static int publish_anew(struct kernel_tables *tables, const struct kernel_tables
 	return publish_list(tables, wanted, list, content, interval_ns, now_ns);
 }
 
+/*
+ * What was published for this program stays; else it is published without mappings. In
+ * both cases it asks less often from then on.
+ */
+static void publish_failure(struct kernel_tables *tables,
+			    const struct kernel_tables_process *wanted, struct mapping_list *list,
+			    uint64_t now_ns)
+{
+	struct loaded_process *loaded = find_process(tables, wanted->ref.pid);
+
+	clear_list(tables, list);
+	if (loaded && same_program(&loaded->process, wanted))
+		publish_again(tables, loaded, request_interval_ns(loaded, wanted, now_ns), now_ns);
+	else
+		publish_anew(tables, wanted, list, now_ns);
+}
+
 int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_process *wanted,
 		       uint64_t now_ns)
 {
@@ -460,14 +512,27 @@ int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_
 	err = make_list_with_room(tables, mappings, wanted->ref.pid, &list, now_ns);
 	if (!err)
 		err = publish_anew(tables, wanted, &list, now_ns);
-	/* It is published all the same, without mappings, so that it does not ask all the time. */
-	if (err) {
-		clear_list(tables, &list);
-		publish_anew(tables, wanted, &list, now_ns);
-	}
+	if (err)
+		publish_failure(tables, wanted, &list, now_ns);
 	clear_list(tables, &list);
 	free(list.mappings);
 	return err;
+}
+
+void kernel_tables_refresh_oldest(struct kernel_tables *tables, uint64_t now_ns)
+{
+	struct loaded_process *oldest = tables->by_age;
+	struct kernel_tables_process process;
+
+	if (!oldest || now_ns - oldest->loaded_ns < LIST_AGE_MAX_NS)
+		return;
+	process = oldest->process;
+	/* Whoever is gone is forgotten when its end is reported. */
+	if (kernel_tables_load(tables, &process, now_ns) == -ESRCH) {
+		oldest->loaded_ns = now_ns;
+		DL_DELETE(tables->by_age, oldest);
+		DL_APPEND(tables->by_age, oldest);
+	}
 }
 
 void kernel_tables_statistics(const struct kernel_tables *tables,

@@ -54,6 +54,13 @@ struct kernel_tables_process {
 int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_process *process,
 		       uint64_t now_ns);
 
+/*
+ * Compares the list that was published first with the process's maps, if that was more
+ * than 10 s ago: where one file has taken the place of another, walks may go wrong
+ * without noticing. To be called now and then.
+ */
+void kernel_tables_refresh_oldest(struct kernel_tables *tables, uint64_t now_ns);
+
 /* Is there a list for this process, whatever program it was for? */
 bool kernel_tables_knows(const struct kernel_tables *tables, pid_t pid);
 

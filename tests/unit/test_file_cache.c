@@ -35,6 +35,8 @@ static int read_text(int fd, void **thing)
 	ssize_t size = pread(fd, text, sizeof(text), 0);
 
 	assert_true(size >= 0);
+	if (size && *text == '!')
+		return -EIO;
 	return copy_text(text, (size_t)size, thing);
 }
 
@@ -166,6 +168,21 @@ static void what_gives_nothing_is_remembered(void **state)
 	assert_int_equal(file_cache_error(cache, &key), -ENOEXEC);
 }
 
+static void a_read_that_fails_is_not_remembered(void **state)
+{
+	auto_free(file_cache) struct file_cache *cache = new_cache(LARGE);
+	autoclose int fd = file_with("!");
+	const void *thing = NULL;
+	struct file_key key;
+
+	(void)state;
+	assert_int_equal(file_cache_load(cache, fd, &key, &thing), -EIO);
+	assert_int_equal(statistics_of(cache).files, 0);
+	assert_int_equal(pwrite(fd, "better", 6, 0), 6);
+	assert_int_equal(file_cache_load(cache, fd, &key, &thing), 0);
+	assert_string_equal(thing, "better");
+}
+
 static void the_least_recently_used_go(void **state)
 {
 	autoclose int a = file_with("a"), b = file_with("b"), c = file_with("c");
@@ -239,6 +256,7 @@ int main(void)
 		cmocka_unit_test_teardown(images_with_the_same_content_are_one, nothing_is_left),
 		cmocka_unit_test_teardown(a_file_written_in_place_is_read_again, nothing_is_left),
 		cmocka_unit_test_teardown(what_gives_nothing_is_remembered, nothing_is_left),
+		cmocka_unit_test_teardown(a_read_that_fails_is_not_remembered, nothing_is_left),
 		cmocka_unit_test_teardown(the_least_recently_used_go, nothing_is_left),
 		cmocka_unit_test_teardown(what_is_too_large_is_not_kept, nothing_is_left),
 		cmocka_unit_test_teardown(a_bad_descriptor_is_an_error, nothing_is_left),

@@ -269,24 +269,62 @@ static void entries_are_used_again(void **state)
 	assert_true(statistics.mappings < ABI_UNWIND_MAPPINGS_MAX / 2);
 }
 
-static void too_many_mappings_are_refused(void **state)
+/* Nobody asks, and after 10 s it is compared with the maps all the same. */
+static void old_lists_are_compared_with_the_maps(void **state)
 {
 	struct fixture *fixture = *state;
+	struct abi_unwind_process before, after;
+	void *code;
+
+	assert_int_equal(kernel_tables_load(fixture->tables, &fixture->self, SECOND), 0);
+	before = published_self(fixture);
+	code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(code, MAP_FAILED);
+	kernel_tables_refresh_oldest(fixture->tables, 10 * SECOND);
+	assert_int_equal(published_self(fixture).owner, before.owner);
+	kernel_tables_refresh_oldest(fixture->tables, 12 * SECOND);
+	after = published_self(fixture);
+	assert_int_not_equal(after.owner, before.owner);
+	assert_int_equal(entry_of(fixture, code).marks, UNWIND_MAPPING_NO_FILE);
+	munmap(code, 4096);
+}
+
+/* More executable mappings than a list can have. */
+static char *map_too_many(size_t *bytes)
+{
 	const size_t pages = 2 * (size_t)ABI_UNWIND_PROCESS_MAPPINGS_MAX + 200;
-	struct abi_unwind_process process;
 	char *area = mmap(NULL, pages * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(area, MAP_FAILED);
 	for (size_t i = 0; i < pages; i += 2)
 		assert_int_equal(mprotect(area + i * 4096, 4096, PROT_READ | PROT_EXEC), 0);
+	*bytes = pages * 4096;
+	return area;
+}
+
+static void too_many_mappings_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct abi_unwind_process process;
+	size_t bytes;
+	char *area = map_too_many(&bytes);
+
 	assert_int_equal(kernel_tables_load(fixture->tables, &fixture->self, SECOND), -E2BIG);
 	/* BPF knows that there is nothing, and does not ask all the time. */
 	process = published_self(fixture);
 	assert_int_equal(process.mappings, 0);
 	assert_int_equal(process.requested_ns, SECOND);
-	munmap(area, pages * 4096);
+	munmap(area, bytes);
 	assert_int_equal(kernel_tables_load(fixture->tables, &fixture->self, SECOND + 1), 0);
-	assert_true(published_self(fixture).mappings > 0);
+	process = published_self(fixture);
+	assert_true(process.mappings > 0);
+
+	/* What works is not thrown away. */
+	area = map_too_many(&bytes);
+	assert_int_equal(kernel_tables_load(fixture->tables, &fixture->self, SECOND + 2), -E2BIG);
+	assert_int_equal(published_self(fixture).owner, process.owner);
+	assert_int_equal(published_self(fixture).mappings, process.mappings);
+	munmap(area, bytes);
 }
 
 int main(void)
@@ -304,6 +342,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_process_that_has_ended_is_not_loaded, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(entries_are_used_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(old_lists_are_compared_with_the_maps, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(too_many_mappings_are_refused, set_up, tear_down),
 	};
 
