@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sources/iterator_read.h"
 #include "sources/places.h"
 #include "sources/reasons.h"
@@ -77,14 +78,6 @@ struct park_age park_age_of(const struct abi_task_snapshot *snapshot, int64_t cl
 	if (begin_ns > (int64_t)snapshot->now_ns)
 		begin_ns = (int64_t)snapshot->now_ns;
 	return (struct park_age){.age_ns = snapshot->now_ns - (uint64_t)begin_ns, .at_most = true};
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sources/context.h"
 #include "sources/kernel_losses.h"
 #include "sources/parked_threads.h"
@@ -45,14 +46,6 @@ void sources_free(struct sources *sources)
 	mapping_cache_free(sources->context.mappings);
 	free(sources->listed);
 	free(sources);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 /* Everything that is found in a sweep and was pending in the ring buffer, brought together. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "unwind/kernel_tables.h"
 
 /* A younger process asks again if it lives on. */
@@ -69,14 +70,6 @@ int stacks_open(struct sources_context *context, size_t table_memory, bool event
 		return err;
 	*ret = take_ptr(stacks);
 	return 0;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 static void load(struct stacks *stacks, const struct process_entry *entry, uint64_t start_ns)

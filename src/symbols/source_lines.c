@@ -13,6 +13,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/clock.h"
 #include "process/elf_image.h"
 #include "symbols/debug_file.h"
 
@@ -309,14 +310,6 @@ static const struct unit_range *find_range(const struct source_lines *lines, uin
 		if (vaddr < lines->ranges[--low].end)
 			return &lines->ranges[low];
 	return NULL;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 /* Looks for the functions that are inlined at an address. */

@@ -14,6 +14,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "unwind/kernel_rows.h"
 #include "unwind/range_allocator.h"
 
@@ -265,14 +266,6 @@ static int append_code(struct kernel_tables *tables, pid_t pid, const struct map
 		return err;
 	}
 	return append_pieces(list, mapping, &code, file);
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 static int append_without_table(struct mapping_list *list, const struct mapping *mapping)
