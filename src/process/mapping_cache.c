@@ -9,7 +9,6 @@ struct process_mappings {
 	pid_t pid; /* the key */
 	uint32_t generation;
 	uint64_t read_ns;
-	uint32_t readings; /* how often the maps were read */
 	struct process_maps *maps;
 	struct mapped_object *objects; /* one for each of the maps */
 	size_t memory;
@@ -86,7 +85,6 @@ static bool read_maps(struct process_mappings *process, uint64_t now_ns)
 		return false;
 	}
 	free_maps(process);
-	process->readings++;
 	process->maps = take_ptr(maps);
 	process->objects = objects;
 	process->memory = sizeof(*process) + process_maps_memory(process->maps) +
@@ -187,11 +185,6 @@ const struct mapping *process_mappings_at(struct process_mappings *process, size
 {
 	*object = &process->objects[index];
 	return process_maps_at(process->maps, index);
-}
-
-uint32_t process_mappings_readings(const struct process_mappings *process)
-{
-	return process->readings;
 }
 
 uint64_t process_mappings_age_ns(const struct process_mappings *process, uint64_t now_ns)

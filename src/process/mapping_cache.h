@@ -68,8 +68,7 @@ size_t process_mappings_count(const struct process_mappings *process);
 const struct mapping *process_mappings_at(struct process_mappings *process, size_t index,
 					  struct mapped_object **object);
 
-/* Changes when the maps were read again; how long ago that was. */
-uint32_t process_mappings_readings(const struct process_mappings *process);
+/* How long ago the maps were read. */
 uint64_t process_mappings_age_ns(const struct process_mappings *process, uint64_t now_ns);
 
 /* Forgets the process: it exited, and its pid may be used again. */

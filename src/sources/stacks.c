@@ -2,8 +2,6 @@
 #include "sources/stacks.h"
 
 #include <errno.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "unwind/kernel_tables.h"

@@ -7,7 +7,6 @@
 #include <gelf.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* An element that could not be added has hh.tbl NULL; nobody exits. */
 #define HASH_NONFATAL_OOM 1

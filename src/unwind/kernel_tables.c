@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <xxhash.h>
@@ -242,21 +241,28 @@ static int append_pieces(struct mapping_list *list, const struct mapping *mappin
 	return 0;
 }
 
+static int append_without_rows(struct mapping_list *list, const struct mapping *mapping,
+			       uint32_t marks)
+{
+	const struct abi_unwind_mapping entry = {
+		.start = mapping->start,
+		.end = mapping->end,
+		.marks = (uint16_t)marks,
+	};
+
+	return append_mapping(list, &entry);
+}
+
 /* What has rows has them in the kernel when this returns. */
 static int append_code(struct kernel_tables *tables, pid_t pid, const struct mapping *mapping,
 		       struct mapped_object *object, struct mapping_list *list)
 {
 	struct code code = code_tables_of(tables->config.tables, pid, mapping, object);
-	struct abi_unwind_mapping entry = {
-		.start = mapping->start,
-		.end = mapping->end,
-		.marks = (uint16_t)code.marks,
-	};
 	struct kernel_rows_file *file = NULL;
 	int err;
 
 	if (!code.table)
-		return append_mapping(list, &entry);
+		return append_without_rows(list, mapping, code.marks);
 	err = kernel_rows_acquire(tables->rows, &object->key, code.table, &file);
 	if (err)
 		return err;
@@ -266,17 +272,6 @@ static int append_code(struct kernel_tables *tables, pid_t pid, const struct map
 		return err;
 	}
 	return append_pieces(list, mapping, &code, file);
-}
-
-static int append_without_table(struct mapping_list *list, const struct mapping *mapping)
-{
-	const struct abi_unwind_mapping entry = {
-		.start = mapping->start,
-		.end = mapping->end,
-		.marks = UNWIND_MAPPING_NO_TABLE,
-	};
-
-	return append_mapping(list, &entry);
 }
 
 static int make_list(struct kernel_tables *tables, struct process_mappings *mappings, pid_t pid,
@@ -293,7 +288,7 @@ static int make_list(struct kernel_tables *tables, struct process_mappings *mapp
 		if (monotonic_ns() < deadline_ns)
 			err = append_code(tables, pid, mapping, object, list);
 		else
-			err = append_without_table(list, mapping);
+			err = append_without_rows(list, mapping, UNWIND_MAPPING_NO_TABLE);
 	}
 	return err;
 }
@@ -364,14 +359,23 @@ static int publish(struct kernel_tables *tables, struct loaded_process *process,
 	return err;
 }
 
-/* Until it may ask again, after it was loaded now. `loaded`: as it was before, or NULL. */
+/* It is as new as can be now, and the last to make room. */
+static void mark_loaded(struct kernel_tables *tables, struct loaded_process *process,
+			uint64_t now_ns)
+{
+	process->loaded_ns = now_ns;
+	DL_DELETE(tables->by_age, process);
+	DL_APPEND(tables->by_age, process);
+}
+
+/* Until it may ask again, after it asked now. `loaded`: as it was before, or NULL. */
 static uint64_t request_interval_ns(const struct loaded_process *loaded,
 				    const struct kernel_tables_process *wanted, uint64_t now_ns)
 {
 	uint64_t interval_ns;
 
 	if (!loaded || !same_program(&loaded->process, wanted) ||
-	    now_ns - loaded->loaded_ns > 2 * REQUEST_INTERVAL_MAX_NS)
+	    now_ns - loaded->published.requested_ns > 2 * REQUEST_INTERVAL_MAX_NS)
 		return REQUEST_INTERVAL_MIN_NS;
 	interval_ns = 2 * loaded->published.request_interval_ns;
 	return interval_ns < REQUEST_INTERVAL_MAX_NS ? interval_ns : REQUEST_INTERVAL_MAX_NS;
@@ -383,9 +387,7 @@ static int publish_again(struct kernel_tables *tables, struct loaded_process *pr
 {
 	struct abi_unwind_process published = process->published;
 
-	process->loaded_ns = now_ns;
-	DL_DELETE(tables->by_age, process);
-	DL_APPEND(tables->by_age, process);
+	mark_loaded(tables, process, now_ns);
 	published.requested_ns = now_ns;
 	published.request_interval_ns = interval_ns;
 	return publish(tables, process, &published);
@@ -410,7 +412,6 @@ static int publish_list(struct kernel_tables *tables, const struct kernel_tables
 	if (published.mappings)
 		err = take_entries(tables, published.mappings, wanted->ref.pid, now_ns,
 				   &published.first_mapping);
-
 	if (err)
 		return err;
 	published.owner = ++tables->owners;
@@ -442,9 +443,7 @@ static int publish_list(struct kernel_tables *tables, const struct kernel_tables
 	list->files_count = 0;
 	process->process = *wanted;
 	process->content = content;
-	process->loaded_ns = now_ns;
-	DL_DELETE(tables->by_age, process);
-	DL_APPEND(tables->by_age, process);
+	mark_loaded(tables, process, now_ns);
 	return 0;
 }
 
@@ -461,15 +460,20 @@ static int make_list_with_room(struct kernel_tables *tables, struct process_mapp
 	return err;
 }
 
+/* `asked`: BPF has met code that it does not know; else nobody needs to hear of an old list. */
 static int publish_anew(struct kernel_tables *tables, const struct kernel_tables_process *wanted,
-			struct mapping_list *list, uint64_t now_ns)
+			struct mapping_list *list, bool asked, uint64_t now_ns)
 {
 	const uint64_t content = XXH3_64bits(list->mappings, list->count * sizeof(*list->mappings));
 	struct loaded_process *loaded = find_process(tables, wanted->ref.pid);
 	uint64_t interval_ns = request_interval_ns(loaded, wanted, now_ns);
 
-	if (loaded && same_program(&loaded->process, wanted) && loaded->content == content)
-		return publish_again(tables, loaded, interval_ns, now_ns);
+	if (loaded && same_program(&loaded->process, wanted) && loaded->content == content) {
+		if (asked)
+			return publish_again(tables, loaded, interval_ns, now_ns);
+		mark_loaded(tables, loaded, now_ns);
+		return 0;
+	}
 	return publish_list(tables, wanted, list, content, interval_ns, now_ns);
 }
 
@@ -487,11 +491,11 @@ static void publish_failure(struct kernel_tables *tables,
 	if (loaded && same_program(&loaded->process, wanted))
 		publish_again(tables, loaded, request_interval_ns(loaded, wanted, now_ns), now_ns);
 	else
-		publish_anew(tables, wanted, list, now_ns);
+		publish_anew(tables, wanted, list, true, now_ns);
 }
 
-int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_process *wanted,
-		       uint64_t now_ns)
+static int load(struct kernel_tables *tables, const struct kernel_tables_process *wanted,
+		bool asked, uint64_t now_ns)
 {
 	struct process_mappings *mappings =
 		mapping_cache_get(tables->config.mappings, &wanted->ref, now_ns);
@@ -504,12 +508,18 @@ int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_
 		process_mappings_refresh(tables->config.mappings, mappings, now_ns);
 	err = make_list_with_room(tables, mappings, wanted->ref.pid, &list, now_ns);
 	if (!err)
-		err = publish_anew(tables, wanted, &list, now_ns);
+		err = publish_anew(tables, wanted, &list, asked, now_ns);
 	if (err)
 		publish_failure(tables, wanted, &list, now_ns);
 	clear_list(tables, &list);
 	free(list.mappings);
 	return err;
+}
+
+int kernel_tables_load(struct kernel_tables *tables, const struct kernel_tables_process *wanted,
+		       uint64_t now_ns)
+{
+	return load(tables, wanted, true, now_ns);
 }
 
 void kernel_tables_refresh_oldest(struct kernel_tables *tables, uint64_t now_ns)
@@ -521,11 +531,8 @@ void kernel_tables_refresh_oldest(struct kernel_tables *tables, uint64_t now_ns)
 		return;
 	process = oldest->process;
 	/* Whoever is gone is forgotten when its end is reported. */
-	if (kernel_tables_load(tables, &process, now_ns) == -ESRCH) {
-		oldest->loaded_ns = now_ns;
-		DL_DELETE(tables->by_age, oldest);
-		DL_APPEND(tables->by_age, oldest);
-	}
+	if (load(tables, &process, false, now_ns) == -ESRCH)
+		mark_loaded(tables, oldest, now_ns);
 }
 
 void kernel_tables_statistics(const struct kernel_tables *tables,
