@@ -5,17 +5,17 @@ void crowd_begin(struct crowd *crowd)
 {
 	crowd->now = 0;
 	crowd->oldest_ns = 0;
-	crowd->oldest_at_most = false;
+	crowd->oldest_bound = AGE_EXACT;
 }
 
-void crowd_park(struct crowd *crowd, uint64_t age_ns, bool at_most, bool arrived)
+void crowd_park(struct crowd *crowd, uint64_t age_ns, enum age_bound bound, bool arrived)
 {
 	crowd->now++;
 	if (arrived)
 		crowd->arrived++;
 	if (age_ns >= crowd->oldest_ns) {
 		crowd->oldest_ns = age_ns;
-		crowd->oldest_at_most = at_most;
+		crowd->oldest_bound = bound;
 	}
 }
 

@@ -7,6 +7,13 @@
 
 #include "model/growth.h"
 
+/* What an age says of how long a unit has been parked. */
+enum age_bound {
+	AGE_EXACT,
+	AGE_AT_MOST,  /* a thread that was parked when we came: no older than its last run */
+	AGE_AT_LEAST, /* a goroutine that was parked when we came: as long as we have seen it */
+};
+
 /*
  * The units parked at a site now: how many, the oldest, who came and who left.
  * Zero-initialised is empty. Each sweep is crowd_begin(), then one call per
@@ -17,8 +24,8 @@
 struct crowd {
 	uint64_t now;
 	uint64_t oldest_ns;
-	bool oldest_at_most; /* the oldest began before we attached: its age is an upper bound */
-	uint64_t arrived;    /* since the first sweep, which itself counts none */
+	enum age_bound oldest_bound;
+	uint64_t arrived; /* since the first sweep, which itself counts none */
 	uint64_t departed;
 	struct growth growth;
 };
@@ -26,7 +33,7 @@ struct crowd {
 void crowd_begin(struct crowd *crowd);
 
 /* A unit is parked here, for `age_ns`. `arrived`: this stay was not here in the last sweep. */
-void crowd_park(struct crowd *crowd, uint64_t age_ns, bool at_most, bool arrived);
+void crowd_park(struct crowd *crowd, uint64_t age_ns, enum age_bound bound, bool arrived);
 
 /* A stay of the last sweep has ended. */
 void crowd_leave(struct crowd *crowd);

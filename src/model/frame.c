@@ -98,6 +98,37 @@ void stack_free(struct stack *stack)
 	free(stack);
 }
 
+static bool is_go_runtime_function(const char *function)
+{
+	return strncmp(function, "runtime.", strlen("runtime.")) == 0 ||
+	       strncmp(function, "runtime/internal/", strlen("runtime/internal/")) == 0 ||
+	       strncmp(function, "internal/runtime/", strlen("internal/runtime/")) == 0;
+}
+
+bool stack_is_go_runtime(const struct stack *stack)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct frame *frame = &stack->frames[i];
+
+		if (frame->kind != FRAME_USER)
+			continue;
+		if (frame->function && is_go_runtime_function(frame->function))
+			any = true;
+		else if (!any || !frame->module || strncmp(frame->module, "libc", 4) != 0)
+			return false;
+	}
+	return any;
+}
+
+static const char *without_directories(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 void frame_print(const struct frame *frame, char *text, size_t size)
 {
 	const char *mark = frame->guess ? " [?]" : frame->kind == FRAME_INLINED ? " (inlined)" : "";
@@ -109,8 +140,8 @@ void frame_print(const struct frame *frame, char *text, size_t size)
 	else if (frame->kind == FRAME_KERNEL)
 		snprintf(text, size, "0x%" PRIx64 " [k]", frame->address);
 	else if (frame->function && frame->file)
-		snprintf(text, size, "%s (%s:%" PRIu32 ")%s", frame->function, frame->file,
-			 frame->line, mark);
+		snprintf(text, size, "%s (%s:%" PRIu32 ")%s", frame->function,
+			 without_directories(frame->file), frame->line, mark);
 	else if (frame->kind == FRAME_INLINED)
 		snprintf(text, size, "%s%s", frame->function, mark);
 	else if (frame->function && frame->module)

@@ -21,7 +21,7 @@ struct frame {
 	char *function;   /* NULL: no name is known */
 	char *module;     /* file name without directories; NULL: no mapping */
 	char *build_id;   /* hex digits; NULL: none */
-	char *file;       /* source file without directories; NULL: unknown */
+	char *file;       /* source file, printed without its directories; NULL: unknown */
 	uint32_t line;    /* in `file`: of the instruction, or of the call to the frame before */
 	uint64_t offset;  /* into the function, or into the module where that has no name */
 	uint64_t address; /* as it was in the process or the kernel */
@@ -55,6 +55,12 @@ struct stack *stack_insert(struct stack *stack, size_t at, size_t count);
  * more. NULL without memory, and the stack is freed.
  */
 struct stack *stack_append_label(struct stack *stack, const char *text);
+
+/*
+ * Whether every user frame is a function of the Go runtime: a thread that has nothing to
+ * run, or a goroutine of the runtime itself. libc's frames at the root (cgo) do not count.
+ */
+bool stack_is_go_runtime(const struct stack *stack);
 
 void stack_free(struct stack *stack);
 define_auto_free(stack)

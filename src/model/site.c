@@ -25,6 +25,7 @@ void site_free(struct site *site)
 	if (!site)
 		return;
 	stack_free(site->stack);
+	stack_free(site->creator);
 	free(site);
 }
 

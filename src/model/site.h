@@ -2,6 +2,7 @@
 #ifndef PARKSCOPE_MODEL_SITE_H
 #define PARKSCOPE_MODEL_SITE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uthash.h>
 
@@ -10,6 +11,7 @@
 #include "model/growth.h"
 #include "model/site_id.h"
 #include "model/thread_names.h"
+#include "model/wait_objects.h"
 
 enum site_kind {
 	SITE_PARK,  /* where units wait */
@@ -40,12 +42,20 @@ struct site {
 	const char *reason; /* static; "birth" for birth sites */
 	struct site_id id;
 	struct stack *stack; /* owned; of the first unit seen here */
+	/*
+	 * SITE_PARK of goroutines: the go statement that made the first unit seen here; owned.
+	 * NULL: not known, or it has none.
+	 */
+	struct stack *creator;
+	bool creators_differ; /* other units here were made elsewhere */
+	bool runtime;         /* of the Go runtime itself: not the application's units */
 
-	struct crowd crowd;        /* SITE_PARK */
-	struct thread_names names; /* SITE_PARK: of the crowd */
-	struct wait_sum waits;     /* SITE_PARK */
-	struct birth_count births; /* SITE_BIRTH */
-	struct growth growth;      /* SITE_BIRTH: of `live` */
+	struct crowd crowd;          /* SITE_PARK */
+	struct thread_names names;   /* SITE_PARK of threads: of the crowd */
+	struct wait_objects objects; /* SITE_PARK of goroutines: what the crowd waits for */
+	struct wait_sum waits;       /* SITE_PARK */
+	struct birth_count births;   /* SITE_BIRTH */
+	struct growth growth;        /* SITE_BIRTH: of `live` */
 
 	struct {
 		uint64_t arrived, departed, born, exited;

@@ -26,6 +26,9 @@ void watched_process_free(struct watched_process *process)
 		HASH_DEL(process->sites, site);
 		site_free(site);
 	}
+	goroutine_list_clear(&process->goroutine_list);
+	free(process->go_version);
+	free(process->go_refused);
 	free(process->name);
 	free(process->executable);
 	free(process->container_id);
@@ -93,6 +96,14 @@ void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns)
 		}
 	}
 	growth_add(&process->threads.growth, now_ns, (int64_t)process->threads.now);
+	if (process->go_version && !process->go_refused)
+		growth_add(&process->goroutines.growth, now_ns, (int64_t)process->goroutines.now);
+}
+
+static void end_count_report(struct unit_count *count)
+{
+	count->reported.born = count->born;
+	count->reported.exited = count->exited;
 }
 
 void watched_process_end_report(struct watched_process *process)
@@ -109,6 +120,6 @@ void watched_process_end_report(struct watched_process *process)
 		waits->reported.duration_ns = waits->duration_ns;
 		waits->reported.open_ns = waits->open_ns;
 	}
-	process->threads.reported.born = process->threads.born;
-	process->threads.reported.exited = process->threads.exited;
+	end_count_report(&process->threads);
+	end_count_report(&process->goroutines);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/goroutine_list.h"
 #include "model/growth.h"
 #include "model/site.h"
 
@@ -28,7 +29,8 @@ struct reason_waits {
 	} reported;
 };
 
-struct thread_count {
+/* Threads or goroutines of a process. */
+struct unit_count {
 	uint64_t now;
 	uint64_t born;   /* since we attached */
 	uint64_t exited; /* since we attached */
@@ -54,7 +56,14 @@ struct watched_process {
 	char *container_id;
 	char *entity_id;
 
-	struct thread_count threads;
+	struct unit_count threads;
+	char *go_version; /* "go1.23.4"; NULL: there is no Go in it, as far as is known */
+	char *go_refused; /* why its goroutines cannot be read, one line; NULL: they are, or no Go
+			   */
+	struct unit_count goroutines; /* as runtime.NumGoroutine() counts: not the runtime's own */
+	uint64_t runtime_goroutines;  /* the runtime's own */
+	struct goroutine_list goroutine_list; /* empty unless each goroutine was asked for */
+
 	size_t reasons_count;
 	struct reason_waits reasons[WATCHED_REASONS_MAX];
 	struct site *sites; /* uthash */

@@ -301,7 +301,9 @@ static void put_park_site(struct record *record, const struct report *report,
 
 	put(record, crowd, "now", json_count(site->crowd.now));
 	put(record, crowd, "oldest_s", json_seconds(site->crowd.oldest_ns));
-	put(record, crowd, "oldest_at_most", json_boolean(site->crowd.oldest_at_most));
+	put(record, crowd, "oldest_at_most", json_boolean(site->crowd.oldest_bound == AGE_AT_MOST));
+	put(record, crowd, "oldest_at_least",
+	    json_boolean(site->crowd.oldest_bound == AGE_AT_LEAST));
 	if (with_threads)
 		put_threads(record, crowd, &site->names);
 	if (!report->events)

@@ -33,6 +33,15 @@ struct site_table {
 	const char *where_title;
 };
 
+static const char *age_mark(const struct text *text, enum age_bound bound)
+{
+	if (bound == AGE_AT_MOST)
+		return text->config.ascii ? "<" : "\xe2\x89\xa4";
+	if (bound == AGE_AT_LEAST)
+		return text->config.ascii ? ">" : "\xe2\x89\xa5";
+	return "";
+}
+
 static void format_oldest(const struct text *text, const struct crowd *crowd,
 			  char cell[FORMAT_NUMBER_SIZE])
 {
@@ -45,11 +54,7 @@ static void format_oldest(const struct text *text, const struct crowd *crowd,
 	}
 	format_duration(crowd->oldest_ns, long_age);
 	snprintf(age, sizeof(age), "%.*s", (int)sizeof(age) - 1, long_age);
-	snprintf(cell, FORMAT_NUMBER_SIZE, "%s%s",
-		 !crowd->oldest_at_most ? ""
-		 : text->config.ascii   ? "<"
-					: "\xe2\x89\xa4",
-		 age);
+	snprintf(cell, FORMAT_NUMBER_SIZE, "%s%s", age_mark(text, crowd->oldest_bound), age);
 }
 
 static void format_cells(const struct text *text, const struct site_table *table,

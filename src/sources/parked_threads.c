@@ -411,7 +411,8 @@ static void count_parked(struct thread *thread, void *data)
 	add_open(thread, thread->broken_reason, thread->broken_ns);
 	if (!thread->park_site)
 		return;
-	crowd_park(&thread->park_site->crowd, thread->park_age_ns, thread->park_age_at_most,
+	crowd_park(&thread->park_site->crowd, thread->park_age_ns,
+		   thread->park_age_at_most ? AGE_AT_MOST : AGE_EXACT,
 		   thread->park_arrived && context->sweep > 1);
 	thread_names_add(&thread->park_site->names, thread->park_name, (uint32_t)thread->key.tid);
 	add_open(thread, thread->park_reason, thread->open_ns);

@@ -9,9 +9,9 @@ static void test_counts_who_is_here_and_who_came(void **state)
 
 	(void)state;
 	crowd_begin(&crowd);
-	crowd_park(&crowd, 100, false, false);
-	crowd_park(&crowd, 300, false, false);
-	crowd_park(&crowd, 200, false, true);
+	crowd_park(&crowd, 100, AGE_EXACT, false);
+	crowd_park(&crowd, 300, AGE_EXACT, false);
+	crowd_park(&crowd, 200, AGE_EXACT, true);
 	crowd_end(&crowd, 1000);
 	assert_int_equal(crowd.now, 3);
 	assert_int_equal(crowd.oldest_ns, 300);
@@ -25,17 +25,17 @@ static void test_a_sweep_starts_empty_but_flows_add_up(void **state)
 
 	(void)state;
 	crowd_begin(&crowd);
-	crowd_park(&crowd, 500, true, true);
+	crowd_park(&crowd, 500, AGE_AT_MOST, true);
 	crowd_end(&crowd, 1000);
-	assert_true(crowd.oldest_at_most);
+	assert_int_equal(crowd.oldest_bound, AGE_AT_MOST);
 
 	crowd_begin(&crowd);
 	crowd_leave(&crowd);
-	crowd_park(&crowd, 7, false, true);
+	crowd_park(&crowd, 7, AGE_EXACT, true);
 	crowd_end(&crowd, 2000);
 	assert_int_equal(crowd.now, 1);
 	assert_int_equal(crowd.oldest_ns, 7);
-	assert_false(crowd.oldest_at_most);
+	assert_int_equal(crowd.oldest_bound, AGE_EXACT);
 	assert_int_equal(crowd.arrived, 2);
 	assert_int_equal(crowd.departed, 1);
 }
@@ -46,17 +46,17 @@ static void test_at_most_belongs_to_the_oldest(void **state)
 
 	(void)state;
 	crowd_begin(&crowd);
-	crowd_park(&crowd, 900, true, false);
-	crowd_park(&crowd, 100, false, false);
+	crowd_park(&crowd, 900, AGE_AT_MOST, false);
+	crowd_park(&crowd, 100, AGE_EXACT, false);
 	crowd_end(&crowd, 1000);
 	assert_int_equal(crowd.oldest_ns, 900);
-	assert_true(crowd.oldest_at_most);
+	assert_int_equal(crowd.oldest_bound, AGE_AT_MOST);
 
 	crowd_begin(&crowd);
-	crowd_park(&crowd, 100, true, false);
-	crowd_park(&crowd, 900, false, false);
+	crowd_park(&crowd, 100, AGE_AT_MOST, false);
+	crowd_park(&crowd, 900, AGE_EXACT, false);
 	crowd_end(&crowd, 2000);
-	assert_false(crowd.oldest_at_most);
+	assert_int_equal(crowd.oldest_bound, AGE_EXACT);
 }
 
 static void test_growth_follows_the_crowd(void **state)
@@ -67,7 +67,7 @@ static void test_growth_follows_the_crowd(void **state)
 	crowd_begin(&crowd);
 	crowd_end(&crowd, 0);
 	crowd_begin(&crowd);
-	crowd_park(&crowd, 1, false, true);
+	crowd_park(&crowd, 1, AGE_EXACT, true);
 	crowd_end(&crowd, 30000000000ULL);
 	assert_true(growth_per_minute(&crowd.growth) == 2);
 }

@@ -82,7 +82,7 @@ static void add_leak(struct fixture *fixture)
 	name_threads(site, "worker-1", 4714, 1);
 	name_threads(site, "worker-2", 4715, 118);
 	name_threads(site, "main", 4711, 1);
-	site->crowd.oldest_at_most = true;
+	site->crowd.oldest_bound = AGE_AT_MOST;
 	site->crowd.arrived = 40;
 	site->crowd.departed = 0;
 	site = build_site(process, SITE_PARK, "socket_connect",
