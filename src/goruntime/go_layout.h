@@ -41,10 +41,12 @@ struct go_layout {
 		uint16_t size;
 	} sudog;
 	struct { /* runtime.hchan, src/runtime/chan.go */
-		uint16_t count, capacity, element_size, closed, receivers, senders; /* recvq.first, sendq.first */
+		uint16_t count, capacity, element_size, closed, receivers,
+			senders; /* recvq.first, sendq.first */
 		uint16_t size;
 	} channel;
-	struct { /* runtime.moduledata, src/runtime/symtab.go; starts with a pointer to the pclntab */
+	struct { /* runtime.moduledata, src/runtime/symtab.go; starts with a pointer to the pclntab
+		  */
 		uint16_t text, func_data;
 		uint16_t size;
 	} module;

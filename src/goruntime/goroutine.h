@@ -25,8 +25,10 @@ struct goroutine {
 	uint64_t address; /* of its runtime.g */
 	uint64_t goid;
 	uint64_t stack_lo, stack_hi;
-	uint64_t sp, pc, bp; /* where it stands; of the system call in GO_STATUS_SYSCALL; bp 0: unknown */
-	uint64_t wait_since_ns; /* CLOCK_MONOTONIC of the target's time namespace; 0: no GC has set it */
+	uint64_t sp, pc,
+		bp; /* where it stands; of the system call in GO_STATUS_SYSCALL; bp 0: unknown */
+	uint64_t wait_since_ns; /* CLOCK_MONOTONIC of the target's time namespace; 0: no GC has set
+				   it */
 	uint64_t parent_goid;   /* 0: unknown */
 	uint64_t gopc;          /* behind the go statement */
 	uint64_t startpc;
@@ -43,8 +45,7 @@ struct goroutine {
 static inline bool goroutine_unmoved(const struct goroutine *a, const struct goroutine *b)
 {
 	return a->goid == b->goid && a->status == b->status && a->sp == b->sp && a->pc == b->pc &&
-	       a->stack_lo == b->stack_lo && a->waiting == b->waiting &&
-	       a->sequence == b->sequence;
+	       a->stack_lo == b->stack_lo && a->waiting == b->waiting && a->sequence == b->sequence;
 }
 
 #endif

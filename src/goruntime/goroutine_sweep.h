@@ -43,7 +43,8 @@ define_auto_free(goroutine_sweep)
  * -ENOMEM, or what reading allgs says (-ESRCH, -EFAULT: the process is gone).
  */
 int goroutine_sweep_run(struct goroutine_sweep *sweep,
-			int (*visit)(size_t index, const struct goroutine *goroutine, void *context),
+			int (*visit)(size_t index, const struct goroutine *goroutine,
+				     void *context),
 			void *context, struct goroutine_sweep_losses *losses);
 
 /* Length of allgs at the last sweep: indices are below it. */

@@ -24,7 +24,7 @@ struct goroutine_wait {
 	uint64_t length;   /* elements in it */
 	bool closed;
 	bool has_receivers, has_senders; /* parked on it */
-	bool alone;        /* no other goroutine is parked on the same side of this channel */
+	bool alone;   /* no other goroutine is parked on the same side of this channel */
 	size_t cases; /* channels of the select that were read */
 };
 

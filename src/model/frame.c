@@ -23,24 +23,24 @@ static bool copy_string(char **target, const char *text)
 	return *target != NULL;
 }
 
+bool frame_copy(const struct frame *from, struct frame *to)
+{
+	*to = *from;
+	to->function = to->module = to->build_id = to->file = NULL;
+	return copy_string(&to->function, from->function) &&
+	       copy_string(&to->module, from->module) &&
+	       copy_string(&to->build_id, from->build_id) && copy_string(&to->file, from->file);
+}
+
 struct stack *stack_copy(const struct stack *stack)
 {
 	auto_free(stack) struct stack *copy = stack_new(stack->count);
 
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < stack->count; i++) {
-		const struct frame *from = &stack->frames[i];
-		struct frame *to = &copy->frames[i];
-
-		*to = *from;
-		to->function = to->module = to->build_id = to->file = NULL;
-		if (!copy_string(&to->function, from->function) ||
-		    !copy_string(&to->module, from->module) ||
-		    !copy_string(&to->build_id, from->build_id) ||
-		    !copy_string(&to->file, from->file))
+	for (size_t i = 0; i < stack->count; i++)
+		if (!frame_copy(&stack->frames[i], &copy->frames[i]))
 			return NULL;
-	}
 	return take_ptr(copy);
 }
 

@@ -38,6 +38,12 @@ struct stack {
 /* A stack of `count` zeroed frames, or NULL without memory. */
 struct stack *stack_new(size_t count);
 
+/*
+ * A deep copy into a frame of a stack, to which its strings then belong; false without
+ * memory: what was copied belongs to the stack all the same.
+ */
+bool frame_copy(const struct frame *from, struct frame *to);
+
 /* A deep copy, or NULL without memory. */
 struct stack *stack_copy(const struct stack *stack);
 

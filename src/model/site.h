@@ -53,6 +53,8 @@ struct site {
 	struct crowd crowd;          /* SITE_PARK */
 	struct thread_names names;   /* SITE_PARK of threads: of the crowd */
 	struct wait_objects objects; /* SITE_PARK of goroutines: what the crowd waits for */
+	uint64_t objects_as_of;      /* arrivals and departures when they were looked at, plus 1 */
+	bool objects_stale;          /* they are being looked at in this sweep */
 	struct wait_sum waits;       /* SITE_PARK */
 	struct birth_count births;   /* SITE_BIRTH */
 	struct growth growth;        /* SITE_BIRTH: of `live` */

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "sources/context.h"
+#include "sources/goroutines.h"
 #include "sources/kernel_losses.h"
 #include "sources/parked_threads.h"
 #include "sources/places.h"
@@ -27,6 +28,7 @@ struct sources {
 	struct sources_context context;
 	struct parked_threads *parked;
 	struct thread_births *births; /* NULL without events */
+	struct goroutines *goroutines;
 	struct watched_process **listed;
 	uint64_t opened_ns;
 	uint64_t reported_ns;
@@ -37,6 +39,7 @@ void sources_free(struct sources *sources)
 	if (!sources)
 		return;
 	thread_births_free(sources->births);
+	goroutines_free(sources->goroutines);
 	parked_threads_free(sources->parked);
 	tracer_free(sources->context.tracer);
 	thread_table_free(sources->context.threads);
@@ -66,6 +69,9 @@ static int sweep(struct sources *sources, struct error *error)
 		return err;
 	stacks_sweep(context->stacks);
 	thread_births_reconcile(context);
+	err = goroutines_sweep(sources->goroutines, error);
+	if (err)
+		return err;
 	parked_threads_end(sources->parked);
 	if (kernel_losses_collect(context->tracer, &context->losses))
 		places_drain_stacks(context);
@@ -99,6 +105,7 @@ static int attach(struct sources *sources, bool named, struct error *error)
 int sources_open(const struct sources_config *config, struct sources **ret, struct error *error)
 {
 	auto_free(sources) struct sources *sources = calloc(1, sizeof(*sources));
+	struct goroutines_config goroutines;
 	struct symbolizer_config symbolizer;
 	struct sources_context *context;
 	struct tracer_config tracer;
@@ -126,6 +133,10 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.compat_syscall_reasons = reasons_by_compat_syscall(),
 		.sweep_only = !config->events,
 	};
+	goroutines = (struct goroutines_config){
+		.each = config->each_goroutine,
+		.runtime_frames = config->runtime_frames,
+	};
 	symbolizer = (struct symbolizer_config){
 		.processes = context->mappings,
 		.kernel_symbols = config->features->has[FEATURE_KERNEL_SYMBOLS],
@@ -141,6 +152,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 				  error);
 	if (!err)
 		err = parked_threads_open(context, &sources->parked, error);
+	if (!err)
+		err = goroutines_open(context, &goroutines, &sources->goroutines, error);
 	sources->opened_ns = sources->reported_ns = clock_ns(CLOCK_MONOTONIC);
 	if (!err && config->events)
 		err = attach(sources, config->pids_count > 0, error);
@@ -237,11 +250,13 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 
 static void end_process_report(struct process_entry *entry, void *data)
 {
-	struct sources_context *context = data;
+	struct sources *sources = data;
+	struct sources_context *context = &sources->context;
 
 	/* Its mappings named the last stacks; the files stay cached. */
 	if (entry->process->ended) {
 		mapping_cache_forget(context->mappings, (pid_t)entry->tgid);
+		goroutines_forget(sources->goroutines, entry);
 		stacks_forget(context->stacks, entry->tgid);
 	}
 	watched_process_end_report(entry->process);
@@ -251,7 +266,7 @@ void sources_end_report(struct sources *sources)
 {
 	struct sources_context *context = &sources->context;
 
-	process_table_each(context->processes, true, end_process_report, context);
+	process_table_each(context->processes, true, end_process_report, sources);
 	process_table_drop_ended(context->processes);
 	losses_end_report(&context->losses);
 }

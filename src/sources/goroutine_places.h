@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_SOURCES_GOROUTINE_PLACES_H
+#define PARKSCOPE_SOURCES_GOROUTINE_PLACES_H
+
+/*
+ * From raw goroutine stacks to sites: each distinct stack and each go statement of a
+ * process is named once and remembered by a small number.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "goruntime/go_process.h"
+#include "goruntime/goroutine_stack.h"
+#include "model/watched_process.h"
+
+/* Distinct stacks, and go statements, that one process may cost. */
+#define GOROUTINE_PLACES_MAX 16384
+
+/* A go statement, and the function that it starts. */
+struct goroutine_birth {
+	struct {
+		uint64_t gopc;
+		uint64_t startpc;
+	} key;
+	uint32_t number; /* from 1 */
+	struct site *site;
+	struct stack *creator; /* owned; NULL: made by the runtime */
+	bool runtime;          /* a goroutine of the runtime itself */
+	bool finalizers;       /* of the runtime, but it calls what the program has given it */
+	UT_hash_handle hh;
+};
+
+/* A stack with a reason and a birth, as it was read. */
+struct goroutine_place {
+	struct {
+		uint64_t stack_hash;
+		uint64_t birth;
+		const char *reason;         /* static: the pointer tells them apart */
+		const struct stack *native; /* of the thread that is in C for it; NULL: none */
+	} key;
+	uint32_t number; /* from 1 */
+	struct site *site;
+	struct stack *stack; /* owned */
+	UT_hash_handle hh;
+};
+
+struct goroutine_places;
+
+/* `go` and `process` must outlive it. `runtime_frames`: nothing is hidden. NULL without memory. */
+struct goroutine_places *goroutine_places_new(const struct go_process *go,
+					      struct watched_process *process, bool runtime_frames);
+void goroutine_places_free(struct goroutine_places *places);
+define_auto_free(goroutine_places)
+
+/* NULL: no memory, or there are too many: the caller counts the loss. */
+struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
+					       const struct goroutine *goroutine);
+struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
+					      const struct goroutine_birth *birth,
+					      const char *reason,
+					      const struct goroutine_stack *stack,
+					      const struct stack *native);
+
+/* By number; NULL for 0. */
+struct goroutine_birth *goroutine_places_birth_at(const struct goroutine_places *places,
+						  uint32_t number);
+struct goroutine_place *goroutine_places_at(const struct goroutine_places *places, uint32_t number);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_SOURCES_GOROUTINE_TRACKER_H
+#define PARKSCOPE_SOURCES_GOROUTINE_TRACKER_H
+
+/*
+ * The goroutines of one process from sweep to sweep: who is there, since when, where it
+ * is parked, who came and who left. 24 bytes of memory a goroutine.
+ *
+ * Stacks are read of goroutines that were not there, or not so, in the last sweep; where
+ * many of them have the same header (function, reason, depth of the stack), of a sample.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "goruntime/go_process.h"
+#include "model/loss.h"
+#include "model/watched_process.h"
+
+/* Newcomers with the same header whose stacks are read in one sweep. */
+#define GOROUTINE_SAMPLE 32
+
+/* Stacks that are read in one sweep where those of the same header turned out to differ. */
+#define GOROUTINE_STACKS_MAX 16384
+
+struct goroutine_tracker_config {
+	bool each;           /* fills process->goroutine_list, and reads every stack */
+	bool runtime_frames; /* hides nothing */
+	/* The stack of the thread with that id in the target's PID namespace; NULL: not known. */
+	const struct stack *(*thread_stack)(uint64_t tid, void *data);
+	void *data;
+};
+
+struct goroutine_tracker;
+
+/* `go` and `process` must outlive it. NULL without memory. */
+struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
+						struct watched_process *process,
+						const struct goroutine_tracker_config *config);
+
+/* Forgets the goroutines, without counting anything. */
+void goroutine_tracker_free(struct goroutine_tracker *tracker);
+define_auto_free(goroutine_tracker)
+
+/*
+ * Takes a sweep, between watched_process_begin_sweep() and watched_process_end_sweep():
+ * counts goroutines, crowds and births. 0, or -ENOMEM, or why allgs cannot be read; then
+ * what is known stays as it was.
+ */
+int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
+			    struct losses *losses);
+
+/* The process is gone or runs another program: every goroutine has left. */
+void goroutine_tracker_end(struct goroutine_tracker *tracker);
+
+#endif

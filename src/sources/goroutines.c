@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/goroutines.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "goruntime/go_process.h"
+#include "sources/goroutine_tracker.h"
+
+/* How often a process without Go is asked again: it may load a library that has it. */
+#define ASK_AGAIN_NS 30000000000ULL
+
+/* A runtime that cannot be read any more, though its process lives, is looked for anew. */
+#define FAILURES_MAX 3
+
+/* A process that was asked whether it runs Go. */
+struct go_watch {
+	uint32_t tgid;
+	uint32_t generation; /* of its program, see struct process_entry */
+	uint64_t asked_ns;
+	uint32_t failures;
+	struct go_process *go;             /* NULL: no Go, or it cannot be read */
+	struct goroutine_tracker *tracker; /* with `go` */
+	struct goroutines *goroutines;     /* where it belongs */
+	UT_hash_handle hh;
+};
+
+/* The parked threads, by tid; made in a sweep when the first goroutine in C asks. */
+struct thread_index {
+	bool made;
+	size_t count;
+	size_t capacity;
+	const struct thread **threads;
+};
+
+struct goroutines {
+	struct sources_context *context;
+	struct goroutines_config config;
+	struct go_watch *watches; /* uthash */
+	struct thread_index index;
+	int err; /* of the sweep that is taken */
+};
+
+static void detach(struct go_watch *watch)
+{
+	goroutine_tracker_free(take_ptr(watch->tracker));
+	go_process_free(take_ptr(watch->go));
+}
+
+static void watch_free(struct goroutines *goroutines, struct go_watch *watch)
+{
+	HASH_DEL(goroutines->watches, watch);
+	detach(watch);
+	free(watch);
+}
+
+void goroutines_free(struct goroutines *goroutines)
+{
+	struct go_watch *watch, *next;
+
+	if (!goroutines)
+		return;
+	HASH_ITER (hh, goroutines->watches, watch, next)
+		watch_free(goroutines, watch);
+	free(goroutines->index.threads);
+	free(goroutines);
+}
+
+int goroutines_open(struct sources_context *context, const struct goroutines_config *config,
+		    struct goroutines **ret, struct error *error)
+{
+	struct goroutines *goroutines = calloc(1, sizeof(*goroutines));
+
+	if (!goroutines)
+		return error_set(error, -ENOMEM, "out of memory");
+	goroutines->context = context;
+	goroutines->config = *config;
+	*ret = goroutines;
+	return 0;
+}
+
+static void index_thread(struct thread *thread, void *data)
+{
+	struct thread_index *index = data;
+
+	if (!thread->park_site)
+		return;
+	if (index->count == index->capacity) {
+		size_t capacity = index->capacity ? 2 * index->capacity : 64;
+		const struct thread **threads =
+			realloc(index->threads, capacity * sizeof(struct thread *));
+
+		/* Without memory the goroutines' own frames are shown alone. */
+		if (!threads)
+			return;
+		index->threads = threads;
+		index->capacity = capacity;
+	}
+	index->threads[index->count++] = thread;
+}
+
+static int compare_tids(const void *left, const void *right)
+{
+	uint64_t a = (*(const struct thread *const *)left)->key.tid;
+	uint64_t b = (*(const struct thread *const *)right)->key.tid;
+
+	return (a > b) - (a < b);
+}
+
+static void make_index(struct goroutines *goroutines)
+{
+	struct thread_index *index = &goroutines->index;
+
+	index->made = true;
+	index->count = 0;
+	thread_table_each(goroutines->context->threads, index_thread, index);
+	if (index->count)
+		qsort(index->threads, index->count, sizeof(index->threads[0]), compare_tids);
+}
+
+/*
+ * Where the thread is parked that a goroutine holds. Threads are known by the ids of the
+ * initial PID namespace: those of a process in another one are not found.
+ */
+static const struct stack *thread_stack(uint64_t tid, void *data)
+{
+	const struct go_watch *watch = data;
+	struct goroutines *goroutines = watch->goroutines;
+	const struct process_entry *entry =
+		process_table_find(goroutines->context->processes, watch->tgid);
+	const struct thread key = {.key = {.tid = tid}}, *wanted = &key, **found;
+
+	if (!entry || entry->process->ns_pid != entry->process->pid)
+		return NULL;
+	if (!goroutines->index.made)
+		make_index(goroutines);
+	if (!goroutines->index.count)
+		return NULL;
+	found = bsearch(&wanted, goroutines->index.threads, goroutines->index.count,
+			sizeof(struct thread *), compare_tids);
+	return found && (*found)->process == entry ? (*found)->park_site->stack : NULL;
+}
+
+static struct go_watch *watch_of(struct goroutines *goroutines, const struct process_entry *entry)
+{
+	struct go_watch *watch = NULL;
+
+	HASH_FIND(hh, goroutines->watches, &entry->tgid, sizeof(entry->tgid), watch);
+	if (watch)
+		return watch;
+	watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return NULL;
+	watch->tgid = entry->tgid;
+	watch->generation = entry->generation;
+	watch->goroutines = goroutines;
+	HASH_ADD(hh, goroutines->watches, tgid, sizeof(watch->tgid), watch);
+	return watch;
+}
+
+static int set_string(char **target, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		return -ENOMEM;
+	free(*target);
+	*target = copy;
+	return 0;
+}
+
+/* Looks for Go in the process. What is found now holds until it runs another program. */
+static int ask(struct go_watch *watch, struct watched_process *process)
+{
+	struct goroutines *goroutines = watch->goroutines;
+	struct sources_context *context = goroutines->context;
+	const struct goroutine_tracker_config config = {
+		.each = goroutines->config.each,
+		.runtime_frames = goroutines->config.runtime_frames,
+		.thread_stack = thread_stack,
+		.data = watch,
+	};
+	struct error error = {0};
+	int err = go_process_attach((pid_t)watch->tgid, context->features->has[FEATURE_MAP_FILES],
+				    &watch->go, &error);
+
+	if (err == -EAGAIN)
+		return 0;
+	watch->asked_ns = context->now_ns;
+	watch->failures = 0;
+	if (err == -ENOTSUP) {
+		losses_add(&context->losses, "go_version_unknown", 1);
+		return set_string(&process->go_refused, error.text);
+	}
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	watch->tracker = goroutine_tracker_new(watch->go, process, &config);
+	if (!watch->tracker || set_string(&process->go_refused, NULL))
+		return -ENOMEM;
+	return set_string(&process->go_version, go_process_version(watch->go)->text);
+}
+
+/* Another program runs in the process: all goroutines of the old one are gone. */
+static void start_anew(struct go_watch *watch, const struct process_entry *entry)
+{
+	if (watch->tracker)
+		goroutine_tracker_end(watch->tracker);
+	detach(watch);
+	watch->generation = entry->generation;
+	watch->asked_ns = 0;
+	set_string(&entry->process->go_version, NULL);
+	set_string(&entry->process->go_refused, NULL);
+}
+
+static int sweep_watch(struct go_watch *watch, const struct process_entry *entry)
+{
+	struct sources_context *context = watch->goroutines->context;
+	bool due = !watch->asked_ns || context->now_ns - watch->asked_ns >= ASK_AGAIN_NS;
+	int err = 0;
+
+	if (!watch->go && due)
+		err = ask(watch, entry->process);
+	if (err || !watch->tracker)
+		return err;
+	err = goroutine_tracker_sweep(watch->tracker, context->now_ns, &context->losses);
+	if (!err)
+		watch->failures = 0;
+	if (!err || err == -ENOMEM)
+		return err;
+	/* It is ending, or moving its tables: the next sweep tells. */
+	losses_add(&context->losses, "goroutine_sweep_failed", 1);
+	if (++watch->failures == FAILURES_MAX)
+		start_anew(watch, entry);
+	return 0;
+}
+
+static void sweep_process(struct process_entry *entry, void *data)
+{
+	struct goroutines *goroutines = data;
+	struct go_watch *watch;
+
+	if (goroutines->err)
+		return;
+	watch = watch_of(goroutines, entry);
+	if (!watch) {
+		goroutines->err = -ENOMEM;
+		return;
+	}
+	if (entry->process->ended) {
+		/* Its pid may have been used again. */
+		if (watch->generation == entry->generation && watch->tracker)
+			goroutine_tracker_end(watch->tracker);
+		return;
+	}
+	if (watch->generation != entry->generation)
+		start_anew(watch, entry);
+	goroutines->err = sweep_watch(watch, entry);
+}
+
+int goroutines_sweep(struct goroutines *goroutines, struct error *error)
+{
+	goroutines->index.made = false;
+	goroutines->err = 0;
+	process_table_each(goroutines->context->processes, true, sweep_process, goroutines);
+	return goroutines->err ? error_set(error, goroutines->err, "out of memory") : 0;
+}
+
+void goroutines_forget(struct goroutines *goroutines, const struct process_entry *entry)
+{
+	struct go_watch *watch = NULL;
+
+	HASH_FIND(hh, goroutines->watches, &entry->tgid, sizeof(entry->tgid), watch);
+	if (watch && watch->generation == entry->generation)
+		watch_free(goroutines, watch);
+}
