@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sources/go_frames.h"
+
+#include "unit_test.h"
+
+static void test_frames_of_the_program_are_shown(void **state)
+{
+	(void)state;
+	assert_true(go_frames_shown("main.main", true));
+	assert_true(go_frames_shown("net/http.(*conn).serve", false));
+	assert_true(go_frames_shown("example.com/runtime.helper", false));
+	assert_true(go_frames_shown("internal/poll.(*FD).Read", true));
+}
+
+static void test_frames_of_the_runtime_are_hidden(void **state)
+{
+	(void)state;
+	assert_false(go_frames_shown("runtime.gopark", true));
+	assert_false(go_frames_shown("runtime.chansend1", false));
+	assert_false(go_frames_shown("runtime.(*mheap).alloc", false));
+	assert_false(go_frames_shown("_rt0_amd64_linux", false));
+	assert_false(go_frames_shown("", false));
+}
+
+static void test_what_the_runtime_exports_is_shown(void **state)
+{
+	(void)state;
+	assert_true(go_frames_shown("runtime.Gosched", true));
+	assert_true(go_frames_shown("runtime.(*Frames).Next", false));
+}
+
+static void test_a_panic_is_shown_below_deferred_code(void **state)
+{
+	(void)state;
+	assert_true(go_frames_shown("runtime.gopanic", false));
+	assert_false(go_frames_shown("runtime.gopanic", true));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_frames_of_the_program_are_shown),
+		cmocka_unit_test(test_frames_of_the_runtime_are_hidden),
+		cmocka_unit_test(test_what_the_runtime_exports_is_shown),
+		cmocka_unit_test(test_a_panic_is_shown_below_deferred_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
