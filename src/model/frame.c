@@ -85,16 +85,23 @@ struct stack *stack_append_label(struct stack *given, const char *text)
 	return take_ptr(stack);
 }
 
-void stack_free(struct stack *stack)
+void stack_truncate(struct stack *stack, size_t count)
 {
-	if (!stack)
-		return;
-	for (size_t i = 0; i < stack->count; i++) {
+	for (size_t i = count; i < stack->count; i++) {
 		free(stack->frames[i].function);
 		free(stack->frames[i].module);
 		free(stack->frames[i].build_id);
 		free(stack->frames[i].file);
 	}
+	if (count < stack->count)
+		stack->count = count;
+}
+
+void stack_free(struct stack *stack)
+{
+	if (!stack)
+		return;
+	stack_truncate(stack, 0);
 	free(stack);
 }
 

@@ -33,6 +33,36 @@ bool go_frames_shown(const char *function, bool leaf)
 	return !starts_with(function, RUNTIME_PREFIX) || is_exported_by_runtime(function);
 }
 
+/* Written in assembly; ELF symbols name their ABI, too: "runtime.mcall.abi0". */
+static bool begins_thread(const char *function)
+{
+	static const char *const names[] = {"runtime.mcall", "runtime.mstart", "runtime.rt0_go",
+					    "runtime.goexit"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t length = strlen(names[i]);
+
+		if (strncmp(function, names[i], length) == 0 &&
+		    (!function[length] || strcmp(function + length, ".abi0") == 0))
+			return true;
+	}
+	return false;
+}
+
+bool go_frames_end_thread(struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct frame *frame = &stack->frames[i];
+
+		if (frame->kind != FRAME_USER || !frame->function ||
+		    !begins_thread(frame->function))
+			continue;
+		stack_truncate(stack, i + 1);
+		return true;
+	}
+	return false;
+}
+
 static char *copy(const char *text)
 {
 	return *text ? strdup(text) : NULL;

@@ -28,6 +28,13 @@ struct stack *go_frames_stack(const struct go_process *go, const struct goroutin
  */
 struct stack *go_frames_creator(const struct go_process *go, uint64_t gopc);
 
+/*
+ * A thread of a Go program: its stack ends where the runtime began it, or took it from a
+ * goroutine (runtime.mcall), whose frames, which are still to be seen behind, are not where
+ * the thread waits. True: it was such a stack, and what is left of it is whole.
+ */
+bool go_frames_end_thread(struct stack *stack);
+
 /* Whether tracebacks show a function of this name; pure. */
 bool go_frames_shown(const char *function, bool leaf);
 

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/stack_hash.h"
+#include "sources/go_frames.h"
 #include "sources/reasons.h"
 
 #define BIRTH_REASON "birth"
@@ -106,6 +107,8 @@ static struct stack *name_stack(struct sources_context *context, const struct pr
 			     kernel.count, user.frames, user.count, context->now_ns, &stack))
 		return NULL;
 	mark_guesses(stack, kernel.count, user.first_guess);
+	if (go_frames_end_thread(stack))
+		return stack;
 	return cut_label(user.end) ? stack_append_label(stack, cut_label(user.end)) : stack;
 }
 
