@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "goruntime/go_wait_reason.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "goruntime/go_build_info.h"
+#include "process/load_segments.h"
 #include "unit_test.h"
 
 static struct go_wait_reasons reasons_of(uint32_t minor)
@@ -119,6 +125,86 @@ static void the_list_is_closed(void **state)
 	}
 }
 
+/* The symbol runtime.waitReasonStrings: its vaddr and size. */
+static GElf_Sym find_strings(int fd)
+{
+	Elf *elf;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Sym symbol, found = {0};
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	assert_non_null(elf);
+	while ((section = elf_nextscn(elf, section))) {
+		Elf_Data *data = elf_getdata(section, NULL);
+
+		assert_non_null(gelf_getshdr(section, &header));
+		if (header.sh_type != SHT_SYMTAB)
+			continue;
+		for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
+			const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
+
+			if (name && strcmp(name, "runtime.waitReasonStrings") == 0)
+				found = symbol;
+		}
+	}
+	elf_end(elf);
+	return found;
+}
+
+static void read_vaddr(const struct elf_image *image, uint64_t vaddr, void *buffer, size_t size)
+{
+	auto_free(load_segments) struct load_segments *segments = NULL;
+	uint64_t offset, available;
+
+	assert_int_equal(load_segments_new(image, &segments), 0);
+	assert_true(load_segments_offset(segments, vaddr, &offset, &available));
+	assert_true(size <= available);
+	assert_int_equal(elf_image_read(image, offset, buffer, size), 0);
+}
+
+static void check_program(const char *path)
+{
+	auto_free(elf_image) struct elf_image *image = NULL;
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct go_version version;
+	struct go_wait_reasons reasons;
+	GElf_Sym symbol;
+
+	if (fd < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	assert_int_equal(elf_image_open_fd(fd, &image, NULL), 0);
+	assert_int_equal(go_build_info_read(image, NULL, &version), 0);
+	go_wait_reasons_of_version(&version, &reasons);
+	symbol = find_strings(fd);
+	assert_int_equal(symbol.st_size, reasons.count * 16);
+	for (size_t i = 0; i < reasons.count; i++) {
+		char text[GO_WAIT_REASON_SIZE] = {0};
+		uint64_t string[2]; /* pointer, length */
+
+		read_vaddr(image, symbol.st_value + i * sizeof(string), string, sizeof(string));
+		assert_true(string[1] < sizeof(text));
+		if (string[1] > 0)
+			read_vaddr(image, string[0], text, (size_t)string[1]);
+		assert_string_equal(text, reasons.texts[i]);
+	}
+	print_message("%s: %zu reasons of %s\n", path, reasons.count, version.text);
+}
+
+static void tables_agree_with_programs(void **state)
+{
+	const char *list = getenv("PARKSCOPE_GO_BINARIES");
+	autofree char *copy = strdup(list ? list : "");
+	char *rest = NULL;
+
+	(void)state;
+	assert_non_null(copy);
+	check_program(GO_SAMPLE);
+	for (char *path = strtok_r(copy, " ", &rest); path; path = strtok_r(NULL, " ", &rest))
+		check_program(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +213,7 @@ int main(void)
 		cmocka_unit_test(unknown_versions_have_no_table),
 		cmocka_unit_test(texts_have_names),
 		cmocka_unit_test(the_list_is_closed),
+		cmocka_unit_test(tables_agree_with_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
