@@ -31,13 +31,14 @@ struct go_layout {
 		uint16_t gopc, startpc;
 		uint16_t waiting; /* *sudog */
 		uint16_t labels;
-		uint16_t size; /* bytes that hold all of these */
+		uint16_t size; /* bytes from the start that hold all of these; so are the others */
 	} g;
 	struct { /* runtime.m */
 		uint16_t procid, curg;
 	} m;
 	struct { /* runtime.sudog */
-		uint16_t g, elem, is_select, wait_link, c;
+		uint16_t g, is_select, wait_link;
+		uint16_t elem, c; /* the uintptr in it where it is a maybeTraceablePtr (1.26+) */
 		uint16_t size;
 	} sudog;
 	struct { /* runtime.hchan, src/runtime/chan.go */
@@ -45,9 +46,13 @@ struct go_layout {
 			senders; /* recvq.first, sendq.first */
 		uint16_t size;
 	} channel;
-	struct { /* runtime.moduledata, src/runtime/symtab.go; starts with a pointer to the pclntab
-		  */
-		uint16_t text, func_data;
+	/*
+	 * runtime.moduledata, src/runtime/symtab.go. Its first word points to the pclntab:
+	 * as pcHeader since 1.16, in 1.15 as the pointer of the slice pclntable.
+	 */
+	struct {
+		uint16_t text;
+		uint16_t func_data; /* gofunc; 1.18+ */
 		uint16_t size;
 	} module;
 };

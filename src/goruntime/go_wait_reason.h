@@ -32,4 +32,7 @@ void go_wait_reasons_of_version(const struct go_version *version, struct go_wait
  */
 const char *go_wait_reason_name(const char *text);
 
+/* That list, each name once: its length, and the names, static. */
+size_t go_wait_reason_names(const char *const **names);
+
 #endif

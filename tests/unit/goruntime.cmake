@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Tests of src/goruntime/.
+foreach(name go_build_info go_layout go_layout_dwarf go_version go_wait_reason)
+	parkscope_unit_test(${name})
+endforeach()
+
+# A program by the Go of this machine. PARKSCOPE_GO_BINARIES, a list with spaces, adds
+# programs by others when test_go_layout_dwarf and test_go_wait_reason run.
+find_program(GO_PROGRAM go PATHS /usr/lib/go-1.19/bin REQUIRED)
+set(go_sample ${CMAKE_CURRENT_BINARY_DIR}/go_sample)
+add_custom_command(OUTPUT ${go_sample}
+	COMMAND ${CMAKE_COMMAND} -E env GOCACHE=${CMAKE_CURRENT_BINARY_DIR}/go_cache
+		GO111MODULE=off GOFLAGS= GOTOOLCHAIN=local CGO_ENABLED=0
+		${GO_PROGRAM} build -o ${go_sample} ${CMAKE_CURRENT_SOURCE_DIR}/go_sample.go
+	DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/go_sample.go
+	VERBATIM)
+add_custom_target(go_sample_program DEPENDS ${go_sample})
+foreach(name go_build_info go_layout_dwarf go_wait_reason)
+	add_dependencies(test_${name} go_sample_program)
+	target_compile_definitions(test_${name} PRIVATE GO_SAMPLE="${go_sample}")
+endforeach()
