@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "goruntime/go_layout.h"
+
 /* atomicstatus without the _Gscan bit, src/runtime/runtime2.go. */
 enum go_status {
 	GO_STATUS_IDLE = 0,
@@ -40,6 +42,17 @@ struct goroutine {
 	uint8_t wait_reason;
 	uint8_t sequence; /* counts how often it ran, modulo 256; 0 where the version does not */
 };
+
+/* The _Gscan bit: the garbage collector looks at its stack. */
+#define GO_STATUS_SCAN 0x1000
+
+/*
+ * What stands in the `layout->g.size` bytes of a runtime.g that was at `address`. 0;
+ * -ENOENT: nobody lives there (dead, idle); -ESTALE: it does not point to itself, or a
+ * field is out of range: it is no runtime.g, or was being made. Pure.
+ */
+int goroutine_parse(const struct go_layout *layout, uint64_t address, const uint8_t *bytes,
+		    struct goroutine *goroutine);
 
 /* The two are one and the same stay: nothing that a goroutine changes by running has changed. */
 static inline bool goroutine_unmoved(const struct goroutine *a, const struct goroutine *b)

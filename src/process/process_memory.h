@@ -18,4 +18,21 @@
  */
 ssize_t process_memory_read(pid_t pid, uint64_t address, void *buffer, size_t size);
 
+/* A range of the process and where it is to be copied. */
+struct memory_piece {
+	uint64_t address;
+	void *buffer;
+	size_t size;
+};
+
+/* Pieces that one call can read: IOV_MAX. */
+#define PROCESS_MEMORY_PIECES_MAX 1024
+
+/*
+ * The same for several ranges in one system call. Returns the number of pieces read whole,
+ * in order, which is less than `count` where the next one is not readable, or a negative
+ * errno as above, but not -EFAULT.
+ */
+ssize_t process_memory_read_pieces(pid_t pid, const struct memory_piece *pieces, size_t count);
+
 #endif
