@@ -51,10 +51,16 @@ bool go_process_has_code(const struct go_process *go, uint64_t address);
 
 /*
  * The calls at an address of the process that lies within an instruction (for a return
- * address: minus one); see go_line_table_find().
+ * address: minus one); see go_line_table_find(). `entry` is an address of the process, too.
  */
 size_t go_process_find_calls(const struct go_process *go, uint64_t address, struct go_call *calls,
 			     size_t capacity);
+
+/* Whether a return address is that of the function under every goroutine, runtime.goexit. */
+bool go_process_is_goexit(const struct go_process *go, uint64_t address);
+
+/* As go_line_table_frame_size(), at an address of the process. */
+int go_process_frame_size(const struct go_process *go, uint64_t address, uint64_t *size);
 
 /* Name of the module's file, without directories: "server". */
 const char *go_process_module(const struct go_process *go);

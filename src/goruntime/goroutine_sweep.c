@@ -158,8 +158,8 @@ static ssize_t read_new(struct goroutine_sweep *sweep, const struct slice *allgs
 	while (at < length) {
 		size_t wanted = length - at < POINTERS_CHUNK ? length - at : POINTERS_CHUNK;
 		size_t taken;
-		int err = read_exactly(sweep->go, allgs->pointer + at * sizeof(*pointers),
-				       pointers, wanted * sizeof(*pointers));
+		int err = read_exactly(sweep->go, allgs->pointer + at * sizeof(*pointers), pointers,
+				       wanted * sizeof(*pointers));
 
 		if (err)
 			return err;

@@ -8,6 +8,7 @@ enum {
 	/* Functions for which one address is kept: those of a block or two of the file. */
 	STRIDE = 512,
 	/* Fields of struct _func that stand at one distance from nameoff in all formats. */
+	FRAMES_BEHIND_NAME = 12, /* pcsp */
 	FILES_BEHIND_NAME = 16,
 	LINES_BEHIND_NAME = 20,
 	PC_DATA_COUNT_BEHIND_NAME = 24,
@@ -159,6 +160,7 @@ static bool read_record(const struct go_functions *functions, struct go_function
 	if (entry != function->entry)
 		return false;
 	function->name = word_of(record, format->name);
+	function->frames = word_of(record, format->name + FRAMES_BEHIND_NAME);
 	function->files = word_of(record, format->name + FILES_BEHIND_NAME);
 	function->lines = word_of(record, format->name + LINES_BEHIND_NAME);
 	function->unit = format->unit ? word_of(record, format->unit) : 0;

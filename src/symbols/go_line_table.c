@@ -468,19 +468,44 @@ int go_line_table_find_function(const struct go_line_table *table, const struct 
 	return 0;
 }
 
+static bool find_place(const struct go_line_table *table, const struct go_module *module,
+		       uint64_t vaddr, struct place *place)
+{
+	uint64_t base;
+
+	if (!find_base(table, module, &base) || vaddr < base ||
+	    !go_functions_find(table->functions, vaddr - base, &place->function))
+		return false;
+	place->table = table;
+	place->entry = base + place->function.entry;
+	place->pc = vaddr - place->entry;
+	return true;
+}
+
+int go_line_table_frame_size(const struct go_line_table *table, const struct go_module *module,
+			     uint64_t vaddr, uint64_t *size)
+{
+	struct place place;
+	int32_t value;
+
+	if (!find_place(table, module, vaddr, &place))
+		return -ENOENT;
+	value = value_at(&place, place.function.frames, place.pc);
+	if (value < 0)
+		return -ENOENT;
+	*size = (uint64_t)value;
+	return 0;
+}
+
 size_t go_line_table_find(const struct go_line_table *table, const struct go_module *module,
 			  uint64_t vaddr, struct go_call *calls, size_t capacity)
 {
-	struct place place = {.table = table};
 	struct elf_span tree;
-	uint64_t base;
+	struct place place;
 	size_t count;
 
-	if (!capacity || !find_base(table, module, &base) || vaddr < base ||
-	    !go_functions_find(table->functions, vaddr - base, &place.function))
+	if (!capacity || !find_place(table, module, vaddr, &place))
 		return 0;
-	place.entry = base + place.function.entry;
-	place.pc = vaddr - place.entry;
 	count = find_tree(&place, module, &tree) ? expand(&place, &tree, calls, capacity) : 0;
 	if (count)
 		return count;

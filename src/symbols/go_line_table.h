@@ -85,4 +85,11 @@ int go_line_table_find_function(const struct go_line_table *table, const struct 
 size_t go_line_table_find(const struct go_line_table *table, const struct go_module *module,
 			  uint64_t vaddr, struct go_call *calls, size_t capacity);
 
+/*
+ * Bytes by which the stack pointer is below the return address at `vaddr`, which lies within an
+ * instruction as above: the frame without the return address. 0, or -ENOENT.
+ */
+int go_line_table_frame_size(const struct go_line_table *table, const struct go_module *module,
+			     uint64_t vaddr, uint64_t *size);
+
 #endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "goruntime/go_process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "goruntime/go_build_info.h"
+#include "goruntime/go_runtime_tables.h"
+#include "process/elf_image.h"
+#include "process/load_segments.h"
+#include "process/mapped_file.h"
+#include "process/process_maps.h"
+
+enum {
+	/* Files of a process that are looked into, in order of address. */
+	FILES_MAX = 256,
+};
+
+struct go_process {
+	pid_t pid;
+	uint64_t bias; /* address = vaddr + bias */
+	struct go_version version;
+	struct go_layout layout;
+	struct go_wait_reasons reasons;
+	struct go_line_table *lines;
+	struct go_module module;
+	uint64_t allgs;
+	uint64_t code_start, code_end;     /* addresses */
+	uint64_t goexit_start, goexit_end; /* addresses */
+	char *name;
+};
+
+void go_process_free(struct go_process *go)
+{
+	if (!go)
+		return;
+	go_line_table_free(go->lines);
+	free(go->name);
+	free(go);
+}
+
+pid_t go_process_pid(const struct go_process *go)
+{
+	return go->pid;
+}
+
+const struct go_version *go_process_version(const struct go_process *go)
+{
+	return &go->version;
+}
+
+const struct go_layout *go_process_layout(const struct go_process *go)
+{
+	return &go->layout;
+}
+
+const struct go_wait_reasons *go_process_wait_reasons(const struct go_process *go)
+{
+	return &go->reasons;
+}
+
+uint64_t go_process_allgs(const struct go_process *go)
+{
+	return go->allgs;
+}
+
+bool go_process_has_code(const struct go_process *go, uint64_t address)
+{
+	return address >= go->code_start && address < go->code_end;
+}
+
+bool go_process_is_goexit(const struct go_process *go, uint64_t address)
+{
+	return address >= go->goexit_start && address < go->goexit_end;
+}
+
+const char *go_process_module(const struct go_process *go)
+{
+	return go->name;
+}
+
+size_t go_process_find_calls(const struct go_process *go, uint64_t address, struct go_call *calls,
+			     size_t capacity)
+{
+	size_t count =
+		go_line_table_find(go->lines, &go->module, address - go->bias, calls, capacity);
+
+	for (size_t i = 0; i < count; i++)
+		calls[i].entry += go->bias;
+	return count;
+}
+
+int go_process_frame_size(const struct go_process *go, uint64_t address, uint64_t *size)
+{
+	return go_line_table_frame_size(go->lines, &go->module, address - go->bias, size);
+}
+
+static int find_layout(struct go_process *go, int fd, struct error *error)
+{
+	const struct go_layout *known = go_layout_find(&go->version);
+
+	if (known) {
+		go->layout = *known;
+		return 0;
+	}
+	if (go_layout_from_dwarf(fd, &go->layout, NULL) == 0)
+		return 0;
+	return error_set(error, -ENOTSUP,
+			 "%s is not a version that parkscope knows, and the program has no DWARF "
+			 "to tell its layouts",
+			 go->version.text);
+}
+
+/* Everything but the version, of the file that has the runtime. */
+static int find_runtime(struct go_process *go, const struct elf_image *image,
+			const struct load_segments *segments, int fd, struct error *error)
+{
+	struct go_loaded_file file = {
+		.image = image,
+		.segments = segments,
+		.layout = &go->layout,
+		.memory = {.pid = go->pid, .bias = go->bias},
+	};
+	int err = find_layout(go, fd, error);
+
+	if (!err)
+		err = go_line_table_load(fd, &go->lines, error);
+	if (err == -ENODATA)
+		return error_set(error, -ENOTSUP, "%s: the program has no line table (.gopclntab)",
+				 go->version.text);
+	if (err)
+		return err;
+	file.lines = go->lines;
+	/* Without it inlined calls are missing, but up to 1.25 the rest can be told. */
+	go_find_module(&file, &go->module);
+	err = go_find_allgs(&file, &go->module, &go->allgs);
+	if (err == -ENODATA)
+		return error_set(error, -ENOTSUP, "%s: the list of goroutines was not found",
+				 go->version.text);
+	if (err)
+		return err;
+	go_wait_reasons_of_version(&go->version, &go->reasons);
+	if (load_segments_code_range(segments, &go->code_start, &go->code_end)) {
+		go->code_start += go->bias;
+		go->code_end += go->bias;
+	}
+	if (!go_line_table_find_function(go->lines, &go->module, "runtime.goexit",
+					 &go->goexit_start, &go->goexit_end)) {
+		go->goexit_start += go->bias;
+		go->goexit_end += go->bias;
+	}
+	return 0;
+}
+
+/* -ENODATA: the file is no Go. */
+static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map_files,
+			  struct go_process **out, struct error *error)
+{
+	autoclose int fd = mapped_file_open(pid, mapping, use_map_files, NULL);
+	auto_free(elf_image) struct elf_image *image = NULL;
+	auto_free(load_segments) struct load_segments *segments = NULL;
+	auto_free(go_process) struct go_process *go = NULL;
+	struct go_memory memory = {.pid = pid};
+	struct go_version version;
+	uint64_t vaddr;
+	int err;
+
+	if (fd < 0 || elf_image_open_fd(fd, &image, NULL) || !elf_image_is_64bit(image))
+		return -ENODATA;
+	err = load_segments_new(image, &segments);
+	if (err)
+		return err;
+	if (!load_segments_code_vaddr(segments, mapping->file_offset, &vaddr))
+		return -ENODATA;
+	memory.bias = mapping->start - vaddr;
+	err = go_build_info_read(image, &memory, &version);
+	if (err == -EINVAL)
+		return error_set(error, -ENOTSUP, "the version of Go in its build info is damaged");
+	if (err)
+		return -ENODATA;
+	go = calloc(1, sizeof(*go));
+	if (!go)
+		return -ENOMEM;
+	go->pid = pid;
+	go->bias = memory.bias;
+	go->version = version;
+	go->name = strdup(mapping_module(mapping));
+	if (!go->name)
+		return -ENOMEM;
+	err = find_runtime(go, image, segments, fd, error);
+	if (!err)
+		*out = take_ptr(go);
+	return err;
+}
+
+static bool is_same_file(const struct mapping *a, const struct mapping *b)
+{
+	return a && a->inode == b->inode && a->device_major == b->device_major &&
+	       a->device_minor == b->device_minor;
+}
+
+int go_process_attach(pid_t pid, bool use_map_files, struct go_process **out, struct error *error)
+{
+	auto_free(process_maps) struct process_maps *maps = NULL;
+	const struct mapping *last = NULL;
+	size_t files = 0;
+	int err = process_maps_read(pid, PROCESS_MAPS_EXECUTABLE, &maps, error);
+
+	if (err)
+		return err;
+	err = -ENODATA;
+	for (size_t i = 0; i < process_maps_count(maps) && files < FILES_MAX && err == -ENODATA;
+	     i++) {
+		const struct mapping *mapping = process_maps_at(maps, i);
+
+		if (mapping->kind != MAPPING_FILE || is_same_file(last, mapping))
+			continue;
+		last = mapping;
+		files++;
+		err = attach_to_file(pid, mapping, use_map_files, out, error);
+	}
+	return err;
+}
