@@ -11,8 +11,8 @@ enum {
 
 /* A release of Go, as its binaries name it: "go1.23.4", "go1.24rc1", "go1.22.0 X:rangefunc". */
 struct go_version {
-	uint32_t minor; /* the 23 */
-	uint32_t patch; /* the 4; 0 where there is none */
+	uint32_t minor;   /* the 23 */
+	uint32_t patch;   /* the 4; 0 where there is none */
 	bool development; /* "devel go1.25-abcdef": layouts of it are not known by its number */
 	char text[GO_VERSION_SIZE]; /* as it was, only printable ASCII, cut */
 };
