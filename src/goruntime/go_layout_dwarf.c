@@ -134,24 +134,16 @@ static bool may_go_on(struct search *search)
 	return search->entries_left % CLOCK_INTERVAL != 0 || monotonic_ns() < search->deadline_ns;
 }
 
-/* Go before 1.22 or so writes it as an expression: DW_OP_plus_uconst OFFSET. */
+/* A number in all versions since 1.15, in older ones an expression. */
 static bool read_offset(Dwarf_Die *member, uint64_t *offset)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Word constant;
-	Dwarf_Op *operations;
-	size_t count;
 
-	if (!dwarf_attr(member, DW_AT_data_member_location, &attribute))
+	if (!dwarf_attr(member, DW_AT_data_member_location, &attribute) ||
+	    dwarf_formudata(&attribute, &constant) != 0)
 		return false;
-	if (dwarf_formudata(&attribute, &constant) == 0) {
-		*offset = constant;
-		return true;
-	}
-	if (dwarf_getlocation(&attribute, &operations, &count) != 0 || count != 1 ||
-	    operations[0].atom != DW_OP_plus_uconst)
-		return false;
-	*offset = operations[0].number;
+	*offset = constant;
 	return true;
 }
 

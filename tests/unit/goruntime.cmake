@@ -7,12 +7,14 @@ endforeach()
 
 # A program by the Go of this machine. PARKSCOPE_GO_BINARIES, a list with spaces, adds
 # programs by others when test_go_layout_dwarf and test_go_wait_reason run.
-find_program(GO_PROGRAM go PATHS /usr/lib/go-1.19/bin REQUIRED)
+# Debian's golang-1.19-go alone has no /usr/bin/go.
+file(GLOB go_folders /usr/lib/go-*/bin)
+find_program(PARKSCOPE_GO NAMES go HINTS ${go_folders} REQUIRED)
 set(go_sample ${CMAKE_CURRENT_BINARY_DIR}/go_sample)
 add_custom_command(OUTPUT ${go_sample}
-	COMMAND ${CMAKE_COMMAND} -E env GOCACHE=${CMAKE_CURRENT_BINARY_DIR}/go_cache
+	COMMAND ${CMAKE_COMMAND} -E env GOCACHE=${PROJECT_BINARY_DIR}/go-cache
 		GO111MODULE=off GOFLAGS= GOTOOLCHAIN=local CGO_ENABLED=0
-		${GO_PROGRAM} build -o ${go_sample} ${CMAKE_CURRENT_SOURCE_DIR}/go_sample.go
+		${PARKSCOPE_GO} build -o ${go_sample} ${CMAKE_CURRENT_SOURCE_DIR}/go_sample.go
 	DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/go_sample.go
 	VERBATIM)
 add_custom_target(go_sample_program DEPENDS ${go_sample})
