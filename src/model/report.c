@@ -6,17 +6,34 @@
 
 #define compare_descending(a, b) (((b) > (a)) - ((b) < (a)))
 
+static double growth_of(const struct watched_process *process, enum unit unit)
+{
+	return growth_per_minute(unit == UNIT_GOROUTINE ? &process->goroutines.growth
+							: &process->threads.growth);
+}
+
+enum unit report_leading_unit(const struct watched_process *process)
+{
+	if (!watched_process_has_goroutines(process))
+		return UNIT_THREAD;
+	return growth_of(process, UNIT_GOROUTINE) >= growth_of(process, UNIT_THREAD)
+		       ? UNIT_GOROUTINE
+		       : UNIT_THREAD;
+}
+
 static int compare_processes(const void *left, const void *right)
 {
 	const struct watched_process *a = *(struct watched_process *const *)left;
 	const struct watched_process *b = *(struct watched_process *const *)right;
-	double growth_a = growth_per_minute(&a->threads.growth);
-	double growth_b = growth_per_minute(&b->threads.growth);
+	double growth_a = growth_of(a, report_leading_unit(a));
+	double growth_b = growth_of(b, report_leading_unit(b));
+	uint64_t units_a = a->threads.now + a->goroutines.now;
+	uint64_t units_b = b->threads.now + b->goroutines.now;
 
 	if (growth_a > growth_b || growth_a < growth_b)
 		return compare_descending(growth_a, growth_b);
-	if (a->threads.now != b->threads.now)
-		return compare_descending(a->threads.now, b->threads.now);
+	if (units_a != units_b)
+		return compare_descending(units_a, units_b);
 	return -compare_descending(a->pid, b->pid);
 }
 

@@ -48,7 +48,25 @@ struct report {
 	struct own_cost cost;
 };
 
-/* Orders processes for people: most growth first, then the largest crowd, then by pid. */
+/* Which units a format shows. */
+enum shown_units {
+	SHOWN_ALL,
+	SHOWN_THREADS,
+	SHOWN_GOROUTINES,
+};
+
+static inline bool unit_is_shown(enum shown_units shown, enum unit unit)
+{
+	return shown == SHOWN_ALL || (shown == SHOWN_GOROUTINES) == (unit == UNIT_GOROUTINE);
+}
+
+/* The unit of a process that grows faster; goroutines, where it has them, when it is a draw. */
+enum unit report_leading_unit(const struct watched_process *process);
+
+/*
+ * Orders processes for people: most growth of their leading unit first, then by threads and
+ * goroutines together, then by pid.
+ */
 void report_sort_processes(struct watched_process **processes, size_t count);
 
 /*

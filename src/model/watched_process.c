@@ -96,7 +96,7 @@ void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns)
 		}
 	}
 	growth_add(&process->threads.growth, now_ns, (int64_t)process->threads.now);
-	if (process->go_version && !process->go_refused)
+	if (watched_process_has_goroutines(process))
 		growth_add(&process->goroutines.growth, now_ns, (int64_t)process->goroutines.now);
 }
 

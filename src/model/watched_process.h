@@ -76,6 +76,12 @@ struct watched_process *watched_process_new(uint32_t pid, uint64_t start_ns, uin
 void watched_process_free(struct watched_process *process);
 define_auto_free(watched_process)
 
+/* It is a Go program, and its goroutines are read. */
+static inline bool watched_process_has_goroutines(const struct watched_process *process)
+{
+	return process->go_version && !process->go_refused;
+}
+
 /*
  * The site with this identity, made if it is new. NULL: no memory, or the
  * process has WATCHED_SITES_MAX sites; the caller counts the loss.

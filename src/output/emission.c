@@ -40,7 +40,7 @@ struct process_key {
 struct process_state {
 	struct process_key key;
 	uint64_t written_ns;
-	uint64_t born, exited;
+	struct emission_units threads, goroutines;
 	size_t reasons_count;
 	struct reason_state *reasons;
 	struct site_state *sites;
@@ -279,7 +279,8 @@ static int collect_due_sites(struct emission *emission, const struct report *rep
 		struct site_interval totals = site_totals(site), counts;
 		struct site_state *written;
 
-		if (!site_size(site) && !counts_something(&totals))
+		if (!unit_is_shown(emission->rules.units, site->unit) ||
+		    (!site_size(site) && !counts_something(&totals)))
 			continue;
 		written = site_state_of(state, site, report->now_ns);
 		if (!written)
@@ -305,17 +306,18 @@ static int collect_due_sites(struct emission *emission, const struct report *rep
 	return 0;
 }
 
-/* Keeps the `top` largest of each kind and sums up the rest. */
+/* Keeps the `top` largest of each kind and unit and sums up the rest. */
 static void sum_up_beyond_top(struct emission_due *due, size_t top)
 {
-	size_t of_kind[2] = {0, 0};
+	size_t counts[2][2] = {{0}};
 	size_t kept = 0;
 
 	for (size_t i = 0; i < due->sites_count; i++) {
 		const struct emission_site *entry = &due->sites[i];
-		struct emission_other *other = &due->other[entry->site->kind];
+		enum site_kind kind = entry->site->kind;
+		struct emission_other *other = &due->other[kind][entry->site->unit];
 
-		if (of_kind[entry->site->kind]++ < top) {
+		if (counts[kind][entry->site->unit]++ < top) {
 			due->sites[kept++] = *entry;
 			continue;
 		}
@@ -416,6 +418,18 @@ static bool process_is_due(const struct emission *emission, const struct report 
 	       period_is_over(report, state->written_ns, EMISSION_PROCESS_NS);
 }
 
+/* What was born and exited since; from here on it counts as written. */
+static struct emission_units units_since(const struct unit_count *now, struct emission_units *then)
+{
+	struct emission_units counts = {
+		.born = since(now->born, then->born),
+		.exited = since(now->exited, then->exited),
+	};
+
+	*then = (struct emission_units){.born = now->born, .exited = now->exited};
+	return counts;
+}
+
 static void fill_process(struct emission_process *entry, const struct report *report,
 			 const struct watched_process *process, bool first_sight,
 			 struct process_state *state)
@@ -423,13 +437,11 @@ static void fill_process(struct emission_process *entry, const struct report *re
 	entry->due = true;
 	entry->interval_s = seconds_since(report->now_ns,
 					  first_sight ? process->first_seen_ns : state->written_ns);
-	entry->born = since(process->threads.born, state->born);
-	entry->exited = since(process->threads.exited, state->exited);
+	entry->threads = units_since(&process->threads, &state->threads);
+	entry->goroutines = units_since(&process->goroutines, &state->goroutines);
 	for (size_t i = 0; i < process->reasons_count; i++)
 		add_waits(entry, &process->reasons[i], &state->reasons[i]);
 	state->written_ns = report->now_ns;
-	state->born = process->threads.born;
-	state->exited = process->threads.exited;
 }
 
 int emission_next(struct emission *emission, const struct report *report,

@@ -20,7 +20,7 @@
  * was written (never written counts as 0), every 15 min while it grows, and
  * whenever it changed at all at the first sight of its process, at its end and
  * in the last report. Of the sites due in a report the `top` largest of each
- * kind are written, the rest as one sum.
+ * kind and unit are written, the rest as one sum.
  *
  * `full`: every process in every report, and every site that has units or
  * changed since it was written; no sums.
@@ -28,6 +28,7 @@
 struct emission_rules {
 	bool full;
 	size_t top; /* 0: no limit */
+	enum shown_units units;
 };
 
 /* A stack is written at most this often in a run. */
@@ -45,7 +46,7 @@ struct emission_site {
 	struct site_interval counts;
 };
 
-/* The sum of the sites that are due and beyond `top`. */
+/* The sum of the sites of a kind and unit that are due and beyond `top`. */
 struct emission_other {
 	uint64_t sites;    /* 0: no record */
 	uint64_t size;     /* units parked or alive */
@@ -65,8 +66,9 @@ struct emission_waits {
 struct emission_process {
 	bool due;
 	double interval_s;
-	uint64_t born;
-	uint64_t exited;
+	struct emission_units {
+		uint64_t born, exited;
+	} threads, goroutines;
 	size_t waits_count; /* reasons with something to say */
 	struct emission_waits waits[WATCHED_REASONS_MAX];
 };
@@ -75,8 +77,8 @@ struct emission_process {
 struct emission_due {
 	struct emission_process process;
 	size_t sites_count;
-	struct emission_site *sites;    /* park sites, then birth sites; largest first */
-	struct emission_other other[2]; /* by enum site_kind */
+	struct emission_site *sites;       /* park sites, then birth sites; largest first */
+	struct emission_other other[2][2]; /* by enum site_kind and enum unit */
 };
 
 struct emission;

@@ -39,7 +39,8 @@ struct jsonl *jsonl_new(const struct jsonl_config *config, struct sink *sink)
 	jsonl->sink = sink;
 	if (strcmp(config->command, "dump") == 0)
 		jsonl->config.full = true;
-	rules = (struct emission_rules){.full = jsonl->config.full, .top = config->top};
+	rules = (struct emission_rules){
+		.full = jsonl->config.full, .top = config->top, .units = config->units};
 	jsonl->emission = emission_new(&rules);
 	if (!jsonl->emission ||
 	    !record_context_start(&jsonl->context, config->hostname, config->run_id))
@@ -146,8 +147,8 @@ static int write_process(struct jsonl *jsonl, const struct report *report,
 
 	if (code)
 		return error_set(error, code, "out of memory");
-	if (!due->process.due && !due->sites_count && !due->other[SITE_PARK].sites &&
-	    !due->other[SITE_BIRTH].sites)
+	/* Without a site that is due there is none beyond `top`. */
+	if (!due->process.due && !due->sites_count)
 		return 0;
 	if (!record_context_set_process(&jsonl->context, process))
 		return error_set(error, -ENOMEM, "out of memory");
@@ -159,12 +160,16 @@ static int write_process(struct jsonl *jsonl, const struct report *report,
 	}
 	for (size_t i = 0; i < due->sites_count && !code; i++)
 		code = write_site(jsonl, report, &due->sites[i], error);
-	for (size_t i = 0; i < 2 && !code; i++) {
-		if (!due->other[i].sites)
+	for (size_t i = 0; i < 4 && !code; i++) {
+		enum site_kind kind = i / 2 ? SITE_BIRTH : SITE_PARK;
+		enum unit unit = i % 2 ? UNIT_GOROUTINE : UNIT_THREAD;
+		const struct emission_other *other = &due->other[kind][unit];
+
+		if (!other->sites)
 			continue;
-		begin(jsonl, &record, "metric", "parkscope.other", due->other[i].interval_s);
+		begin(jsonl, &record, "metric", "parkscope.other", other->interval_s);
 		record_add_process(&record, &jsonl->context);
-		record_fill_other(&record, report, i ? SITE_BIRTH : SITE_PARK, &due->other[i]);
+		record_fill_other(&record, report, kind, unit, other);
 		code = finish(jsonl, &record, error);
 	}
 	return code;

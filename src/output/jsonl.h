@@ -20,7 +20,7 @@
  */
 
 /* The version of doc/schema.json. */
-#define JSONL_SCHEMA_VERSION "1.0"
+#define JSONL_SCHEMA_VERSION "1.1"
 
 struct jsonl_feature {
 	const char *name;
@@ -34,7 +34,8 @@ struct jsonl_config {
 	const char *hostname;
 	const char *run_id;
 	bool full;  /* --full; `dump` writes everything anyway */
-	size_t top; /* sites of each kind of a process in one report; 0: no limit */
+	size_t top; /* sites of each kind and unit of a process in one report; 0: no limit */
+	enum shown_units units;
 	size_t features_count;
 	const struct jsonl_feature *features;
 	size_t degraded_count;

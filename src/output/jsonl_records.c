@@ -221,19 +221,46 @@ static void put_waits(struct record *record, const struct emission_process *due)
 	put(record, object, "seconds", json_seconds(futex->duration_ns));
 }
 
+/* Borrowed. */
+static json_t *put_units(struct record *record, const char *key, const struct report *report,
+			 const struct unit_count *count, const struct emission_units *due)
+{
+	json_t *object = put_object(record, record->parkscope, key);
+
+	put(record, object, "now", json_count(count->now));
+	if (report->events) {
+		put(record, object, "born", json_count(due->born));
+		put(record, object, "exited", json_count(due->exited));
+		put(record, object, "rate_per_min", json_real(growth_per_minute(&count->growth)));
+	}
+	return object;
+}
+
+static void put_goroutines(struct record *record, const struct report *report,
+			   const struct watched_process *process,
+			   const struct emission_process *due)
+{
+	json_t *goroutines;
+
+	if (process->go_version)
+		put(record, record->parkscope, "go_version", json_hostile(process->go_version));
+	if (process->go_refused)
+		put(record, record->parkscope, "goroutines_unavailable",
+		    json_hostile(process->go_refused));
+	if (!watched_process_has_goroutines(process))
+		return;
+	goroutines =
+		put_units(record, "goroutines", report, &process->goroutines, &due->goroutines);
+	put(record, goroutines, "runtime", json_count(process->runtime_goroutines));
+}
+
 void record_fill_process(struct record *record, const struct report *report,
 			 const struct watched_process *process, const struct emission_process *due)
 {
-	json_t *threads = put_object(record, record->parkscope, "threads");
-
-	put(record, threads, "now", json_count(process->threads.now));
-	if (report->events) {
-		put(record, threads, "born", json_count(due->born));
-		put(record, threads, "exited", json_count(due->exited));
-		put(record, threads, "rate_per_min",
-		    json_real(growth_per_minute(&process->threads.growth)));
+	put_units(record, "threads", report, &process->threads, &due->threads);
+	put_goroutines(record, report, process, due);
+	if (report->events)
 		put_waits(record, due);
-	}
 	put(record, record->parkscope, "watched_s",
 	    json_seconds(report->now_ns > process->first_seen_ns
 				 ? report->now_ns - process->first_seen_ns
@@ -242,7 +269,7 @@ void record_fill_process(struct record *record, const struct report *report,
 		put(record, record->parkscope, "ended", json_true());
 }
 
-/* unit, reason (birth sites have none), site and whether it is portable. */
+/* unit, reason (birth sites have none), site, whether it is portable and whether Go's runtime's. */
 static void put_site_identity(struct record *record, const struct site *site)
 {
 	char id[17];
@@ -253,6 +280,53 @@ static void put_site_identity(struct record *record, const struct site *site)
 		put(record, record->parkscope, "reason", json_string_nocheck(site->reason));
 	put(record, record->parkscope, "site", json_string_nocheck(id));
 	put(record, record->parkscope, "portable", json_boolean(site->id.portable));
+	if (site->runtime)
+		put(record, record->parkscope, "runtime", json_true());
+}
+
+/* One number where all have the same, else the least and the largest. */
+static void put_capacity(struct record *record, json_t *channel, const struct wait_objects *objects)
+{
+	if (objects->capacity_min == objects->capacity_max) {
+		put(record, channel, "capacity", json_count(objects->capacity_max));
+		return;
+	}
+	put(record, channel, "capacity_min", json_count(objects->capacity_min));
+	put(record, channel, "capacity_max", json_count(objects->capacity_max));
+}
+
+static void put_channel(struct record *record, const struct wait_objects *objects)
+{
+	const char *sharing = wait_sharing_name(wait_objects_sharing(objects));
+	json_t *channel;
+
+	if (!sharing)
+		return;
+	channel = put_object(record, record->parkscope, "channel");
+	put(record, channel, "kind", json_string_nocheck(wait_object_kind_name(objects->kind)));
+	put(record, channel, "sharing", json_string_nocheck(sharing));
+	put(record, channel, "looked_at", json_count(objects->looked_at));
+	put(record, channel, "distinct", json_count(objects->distinct));
+	/* Of a select only one of its channels is known, and a semaphore has no elements. */
+	if (objects->kind != WAIT_OBJECT_CHANNEL)
+		return;
+	put_capacity(record, channel, objects);
+	put(record, channel, "full", json_count(objects->full));
+	put(record, channel, "empty", json_count(objects->empty));
+	put(record, channel, "closed", json_count(objects->closed));
+}
+
+/* Where a go statement made the units of a park site. */
+static void put_creator(struct record *record, const struct site *site)
+{
+	char text[JSON_STRING_MAX];
+
+	if (!site->creator || !site->creator->count)
+		return;
+	frame_print(&site->creator->frames[site->creator->count - 1], text, sizeof(text));
+	put(record, record->parkscope, "created_by", json_hostile(text));
+	if (site->creators_differ)
+		put(record, record->parkscope, "created_by_differs", json_true());
 }
 
 static void put_stack(struct record *record, const struct stack *stack)
@@ -296,21 +370,26 @@ static void put_park_site(struct record *record, const struct report *report,
 			  const struct emission_site *due, bool with_threads)
 {
 	const struct site *site = due->site;
-	json_t *crowd = put_object(record, record->parkscope, "crowd");
-	json_t *waits;
+	json_t *crowd, *waits;
 
+	put_creator(record, site);
+	put_channel(record, &site->objects);
+	crowd = put_object(record, record->parkscope, "crowd");
 	put(record, crowd, "now", json_count(site->crowd.now));
 	put(record, crowd, "oldest_s", json_seconds(site->crowd.oldest_ns));
 	put(record, crowd, "oldest_at_most", json_boolean(site->crowd.oldest_bound == AGE_AT_MOST));
 	put(record, crowd, "oldest_at_least",
 	    json_boolean(site->crowd.oldest_bound == AGE_AT_LEAST));
-	if (with_threads)
+	if (with_threads && site->unit == UNIT_THREAD)
 		put_threads(record, crowd, &site->names);
 	if (!report->events)
 		return;
 	put(record, crowd, "arrived", json_count(due->counts.arrived));
 	put(record, crowd, "departed", json_count(due->counts.departed));
 	put(record, crowd, "rate_per_min", json_real(site_rate_per_minute(site)));
+	/* Goroutines are looked at in each sweep; their waits between two are not seen. */
+	if (site->unit == UNIT_GOROUTINE)
+		return;
 	waits = put_object(record, record->parkscope, "waits");
 	put(record, waits, "count", json_count(due->counts.waits));
 	put(record, waits, "seconds", json_seconds(due->counts.waits_ns));
@@ -341,12 +420,13 @@ void record_fill_site(struct record *record, const struct report *report,
 }
 
 void record_fill_other(struct record *record, const struct report *report, enum site_kind kind,
-		       const struct emission_other *other)
+		       enum unit unit, const struct emission_other *other)
 {
 	bool park = kind == SITE_PARK;
 
 	put(record, record->parkscope, "kind",
 	    json_string_nocheck(park ? "park_site" : "birth_site"));
+	put(record, record->parkscope, "unit", json_string_nocheck(unit_name(unit)));
 	put(record, record->parkscope, "sites", json_count(other->sites));
 	put(record, record->parkscope, park ? "now" : "live", json_count(other->size));
 	if (!report->events)
@@ -355,7 +435,7 @@ void record_fill_other(struct record *record, const struct report *report, enum 
 	    json_count(park ? other->counts.arrived : other->counts.born));
 	put(record, record->parkscope, park ? "departed" : "exited",
 	    json_count(park ? other->counts.departed : other->counts.exited));
-	if (park) {
+	if (park && unit == UNIT_THREAD) {
 		json_t *waits = put_object(record, record->parkscope, "waits");
 
 		put(record, waits, "count", json_count(other->counts.waits));
@@ -403,6 +483,8 @@ void record_fill_end(struct record *record, const struct run_totals *totals,
 	put(record, object, "waits", json_count(totals->waits));
 	put(record, object, "births", json_count(totals->births));
 	put(record, object, "exits", json_count(totals->exits));
+	put(record, object, "goroutine_births", json_count(totals->goroutine_births));
+	put(record, object, "goroutine_exits", json_count(totals->goroutine_exits));
 	put_losses(record, end->losses, true);
 	object = put_object(record, record->parkscope, "cost");
 	put(record, object, "cpu_s", json_real(end->cost->cpu_seconds));

@@ -51,7 +51,7 @@ void record_fill_stack(struct record *record, const struct site *site);
 void record_fill_site(struct record *record, const struct report *report,
 		      const struct emission_site *due, bool full);
 void record_fill_other(struct record *record, const struct report *report, enum site_kind kind,
-		       const struct emission_other *other);
+		       enum unit unit, const struct emission_other *other);
 void record_fill_loss(struct record *record, const struct losses *losses);
 void record_fill_end(struct record *record, const struct run_totals *totals,
 		     const struct run_end *end);

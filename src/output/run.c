@@ -14,6 +14,10 @@ void run_totals_add(struct run_totals *totals, const struct report *report)
 			present++;
 		totals->births += process->threads.born - process->threads.reported.born;
 		totals->exits += process->threads.exited - process->threads.reported.exited;
+		totals->goroutine_births +=
+			process->goroutines.born - process->goroutines.reported.born;
+		totals->goroutine_exits +=
+			process->goroutines.exited - process->goroutines.reported.exited;
 		for (size_t j = 0; j < process->reasons_count; j++)
 			totals->waits +=
 				process->reasons[j].count - process->reasons[j].reported.count;

@@ -10,8 +10,10 @@
 struct run_totals {
 	uint64_t processes; /* that ended or were there in the last report */
 	uint64_t waits;     /* completed */
-	uint64_t births;
+	uint64_t births;    /* of threads */
 	uint64_t exits;
+	uint64_t goroutine_births;
+	uint64_t goroutine_exits;
 	uint64_t ended_processes; /* that had their last report */
 };
 

@@ -14,9 +14,9 @@
 
 /*
  * For a person at three in the morning. One process is shown in detail: its
- * threads, the largest park sites, birth sites, the waits of the interval.
- * Several are one line each, unless `details`. Counters are those of the
- * interval. Everything a process says is escaped.
+ * goroutines and threads, the largest park sites, birth sites, the waits of the
+ * interval. What the Go runtime keeps for itself is one line. Several are one line each, unless
+ * `details`. Counters are those of the interval. Everything a process says is escaped.
  */
 
 #define TEXT_WIDTH_DEFAULT 80
@@ -34,6 +34,8 @@ struct text_config {
 	size_t frames; /* callers shown of such a site; 0: the whole stack */
 	bool details;  /* every process in detail, even several (`dump`, -v) */
 	bool verbose;  /* kernel frames, own cost and totals */
+	bool runtime;  /* sites of the Go runtime like all others */
+	enum shown_units units;
 	bool colour;
 	bool redraw; /* on a terminal: clears the screen and never scrolls */
 	bool ascii;  /* the locale is not UTF-8 */

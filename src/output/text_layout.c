@@ -71,6 +71,15 @@ void layout_item(struct layout *layout, const char *text, size_t gap, size_t ind
 	layout_text(layout, text);
 }
 
+void layout_hostile_item(struct layout *layout, const char *text, size_t gap, size_t indent)
+{
+	char safe[ESCAPED_MAX];
+
+	escape_text(text, layout->ascii, safe, sizeof(safe));
+	escape_shorten(safe, layout->width > indent ? layout->width - indent : 1, layout->ascii);
+	layout_item(layout, safe, gap, indent);
+}
+
 void layout_colour(struct layout *layout, enum colour colour)
 {
 	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[33m"};

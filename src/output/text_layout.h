@@ -43,6 +43,9 @@ size_t layout_room(const struct layout *layout, size_t minimum);
 /* Text after `gap` blanks, or on a new line indented by `indent` where it does not fit. */
 void layout_item(struct layout *layout, const char *text, size_t gap, size_t indent);
 
+/* The same for text that a process controls. */
+void layout_hostile_item(struct layout *layout, const char *text, size_t gap, size_t indent);
+
 /* Until layout_end_line(). */
 void layout_colour(struct layout *layout, enum colour colour);
 

@@ -1,297 +1,106 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "output/escape.h"
 #include "output/text_internal.h"
-#include "output/where.h"
+#include "output/text_sites.h"
 
-/* Bytes of a frame before it is escaped and cut to the line. */
-#define FRAME_TEXT_MAX 2048
-
-#define SITE_INDENT 4
-
-/* Names of a site's threads, beside which the rest is a number. */
-#define SITE_NAMES_MAX 8
-
-/* Bytes of an escaped name: one of the kernel's 15 becomes at most "\\xNN". */
-#define THREAD_NAME_ESCAPED_MAX (4 * THREAD_NAME_SIZE)
-
-/* The columns of a table of sites, right-aligned before reason and WHERE. */
-enum {
-	CELLS_MAX = 4
+/* The sites of a process of one kind, by unit and by who they belong to. */
+struct groups {
+	struct site **sites; /* owned: what is shown of threads, then of goroutines */
+	struct site_group threads;
+	struct site_group goroutines;
+	uint64_t parked_threads;
+	uint64_t parked_goroutines; /* not the runtime's own, as their number leaves them out */
 };
 
-struct site_table {
-	enum site_kind kind;
-	size_t cells;
-	const char *titles[CELLS_MAX];
-	size_t widths[CELLS_MAX];
-	size_t reason_width; /* 0: no such column */
-	const char *where_title;
-};
-
-static const char *age_mark(const struct text *text, enum age_bound bound)
+static void groups_release(struct groups *groups)
 {
-	if (bound == AGE_AT_MOST)
-		return text->config.ascii ? "<" : "\xe2\x89\xa4";
-	if (bound == AGE_AT_LEAST)
-		return text->config.ascii ? ">" : "\xe2\x89\xa5";
-	return "";
+	free(groups->sites);
 }
 
-static void format_oldest(const struct text *text, const struct crowd *crowd,
-			  char cell[FORMAT_NUMBER_SIZE])
-{
-	char age[FORMAT_NUMBER_SIZE - 4];
-	char long_age[FORMAT_NUMBER_SIZE];
-
-	if (!crowd->now) {
-		strcpy(cell, "-");
-		return;
-	}
-	format_duration(crowd->oldest_ns, long_age);
-	snprintf(age, sizeof(age), "%.*s", (int)sizeof(age) - 1, long_age);
-	snprintf(cell, FORMAT_NUMBER_SIZE, "%s%s", age_mark(text, crowd->oldest_bound), age);
-}
-
-static void format_cells(const struct text *text, const struct site_table *table,
-			 const struct site *site, char cells[CELLS_MAX][FORMAT_NUMBER_SIZE])
+static void fold(struct site_group *group, const struct site *site)
 {
 	struct site_interval interval = site_interval(site);
+	struct site *sum = &group->sum;
 
-	text_cell(site_size(site), cells[0]);
-	if (table->kind == SITE_BIRTH) {
-		text_cell(interval.born, cells[1]);
-		text_cell(interval.exited, cells[2]);
-	} else if (table->cells == 4) {
-		text_cell(interval.arrived, cells[1]);
-		text_cell(interval.departed, cells[2]);
-		format_oldest(text, &site->crowd, cells[3]);
-	} else {
-		format_oldest(text, &site->crowd, cells[1]);
+	group->folded++;
+	sum->kind = site->kind;
+	sum->crowd.now += site->crowd.now;
+	sum->crowd.arrived += interval.arrived;
+	sum->crowd.departed += interval.departed;
+	if (site->crowd.now && site->crowd.oldest_ns >= sum->crowd.oldest_ns) {
+		sum->crowd.oldest_ns = site->crowd.oldest_ns;
+		sum->crowd.oldest_bound = site->crowd.oldest_bound;
 	}
+	sum->births.live += site->births.live;
+	sum->births.born += interval.born;
+	sum->births.exited += interval.exited;
 }
 
-static struct site_table site_table_of(const struct text *text, enum site_kind kind, bool events,
-				       struct site *const *sites, size_t count)
+/* Goroutines and threads that the Go runtime keeps for itself. */
+static bool is_of_runtime(const struct watched_process *process, const struct site *site)
 {
-	static const struct site_table park = {SITE_PARK, 4, {"NOW", "+IN", "-OUT", "OLDEST"},
-					       {0},       6, "WHERE"};
-	static const struct site_table park_without_events = {SITE_PARK, 2, {"NOW", "OLDEST"},
-							      {0},       6, "WHERE"};
-	static const struct site_table birth = {SITE_BIRTH, 3, {"LIVE", "BORN", "EXIT"},
-						{0},        0, "CREATED AT"};
-	struct site_table table = kind == SITE_PARK ? (events ? park : park_without_events) : birth;
-	char cells[CELLS_MAX][FORMAT_NUMBER_SIZE];
-
-	for (size_t i = 0; i < table.cells; i++)
-		table.widths[i] = strlen(table.titles[i]) + (i == 0);
-	for (size_t i = 0; i < count; i++) {
-		format_cells(text, &table, sites[i], cells);
-		for (size_t j = 0; j < table.cells; j++)
-			if (table.widths[j] < escape_columns(cells[j]))
-				table.widths[j] = escape_columns(cells[j]);
-		if (table.reason_width && table.reason_width < strlen(sites[i]->reason))
-			table.reason_width = strlen(sites[i]->reason);
-	}
-	return table;
+	if (site->unit == UNIT_GOROUTINE)
+		return site->runtime;
+	return watched_process_has_goroutines(process) && stack_is_go_runtime(site->stack);
 }
 
-static size_t where_column(const struct site_table *table)
+/* Sorts `count` sites, in their order, into two groups; `groups->sites` has room for them. */
+static void sort_into(struct groups *groups, const struct text *text,
+		      const struct watched_process *process, struct site *const *sites,
+		      size_t count)
 {
-	size_t column = 0;
+	enum unit units[] = {UNIT_THREAD, UNIT_GOROUTINE};
+	size_t used = 0;
 
-	for (size_t i = 0; i < table->cells; i++)
-		column += table->widths[i] + (i ? 2 : 0);
-	return column + 2 + (table->reason_width ? table->reason_width + 2 : 0);
-}
+	for (size_t i = 0; i < 2; i++) {
+		struct site_group *group =
+			units[i] == UNIT_THREAD ? &groups->threads : &groups->goroutines;
 
-static bool where_fits_beside(const struct text *text, const struct site_table *table)
-{
-	return where_column(table) + WHERE_COLUMNS_MIN <= text->layout.width;
-}
+		group->unit = units[i];
+		group->sites = groups->sites + used;
+		for (size_t j = 0; j < count && unit_is_shown(text->config.units, units[i]); j++) {
+			bool of_runtime = is_of_runtime(process, sites[j]);
 
-static void print_cells(struct text *text, const struct site_table *table, const char *const *cells,
-			const char *reason)
-{
-	struct layout *layout = &text->layout;
-
-	for (size_t i = 0; i < table->cells; i++) {
-		if (i)
-			layout_tab(layout, layout->column + 2);
-		layout_right(layout, cells[i], table->widths[i]);
-	}
-	if (table->reason_width) {
-		layout_tab(layout, layout->column + 2);
-		layout_text(layout, reason);
-	}
-	if (where_fits_beside(text, table)) {
-		layout_tab(layout, where_column(table));
-	} else {
-		layout_end_line(layout);
-		layout_tab(layout, SITE_INDENT);
-	}
-}
-
-static void print_frame(struct text *text, const struct frame *frame)
-{
-	char raw[FRAME_TEXT_MAX];
-
-	frame_print(frame, raw, sizeof(raw));
-	layout_hostile(&text->layout, raw, layout_room(&text->layout, 10));
-}
-
-void text_where(struct text *text, const struct stack *stack, bool brief)
-{
-	const struct frame *frame = stack->count ? &stack->frames[where_frame(stack)] : NULL;
-
-	if (frame && frame->function && brief)
-		layout_hostile(&text->layout, frame->function, layout_room(&text->layout, 10));
-	else if (frame)
-		print_frame(text, frame);
-	else
-		layout_text(&text->layout, "[no stack]");
-	layout_end_line(&text->layout);
-}
-
-/* Kernel frames are the same for every wait of a kind: with -v only. */
-static size_t first_frame_of_whole(const struct text *text, const struct stack *stack)
-{
-	size_t first = 0;
-
-	while (!text->config.verbose && first < stack->count &&
-	       stack->frames[first].kind == FRAME_KERNEL)
-		first++;
-	return first;
-}
-
-/* The whole stack, or the first callers of the frame that WHERE shows. */
-static void print_stack(struct text *text, const struct stack *stack)
-{
-	size_t first =
-		text->config.frames ? where_frame(stack) + 1 : first_frame_of_whole(text, stack);
-	size_t end = stack->count;
-
-	if (end - first == 1 && first == where_frame(stack))
-		return;
-	if (text->config.frames && end > first && end - first > text->config.frames)
-		end = first + text->config.frames;
-	for (size_t i = first; i < end; i++) {
-		layout_tab(&text->layout, SITE_INDENT + 2);
-		print_frame(text, &stack->frames[i]);
-		layout_end_line(&text->layout);
-	}
-	if (end < stack->count) {
-		char more[64];
-
-		snprintf(more, sizeof(more), "%s %zu more", text_ellipsis(text),
-			 stack->count - end);
-		layout_tab(&text->layout, SITE_INDENT + 2);
-		layout_text(&text->layout, more);
-		layout_end_line(&text->layout);
-	}
-}
-
-/* "threads: http-nio-* (200), main": who stands there; one thread by its id and name. */
-static void print_threads(struct text *text, const struct site *site)
-{
-	const struct thread_names *names = &site->names;
-	size_t shown = names->count < SITE_NAMES_MAX ? names->count : SITE_NAMES_MAX;
-	struct layout *layout = &text->layout;
-	uint64_t rest = site->crowd.now;
-	char number[FORMAT_NUMBER_SIZE];
-
-	if (!shown)
-		return;
-	layout_tab(layout, SITE_INDENT + 2);
-	layout_text(layout, site->crowd.now == 1 ? "thread:" : "threads:");
-	if (site->crowd.now == 1) {
-		snprintf(number, sizeof(number), "%" PRIu32, names->items[0].tid);
-		layout_item(layout, number, 1, SITE_INDENT + 4);
-	}
-	for (size_t i = 0; i < shown; i++) {
-		const struct thread_name *name = &names->items[i];
-		char safe[THREAD_NAME_ESCAPED_MAX], item[sizeof(safe) + FORMAT_NUMBER_SIZE + 8];
-		int length;
-
-		rest -= name->count;
-		escape_text(name->text, text->config.ascii, safe, sizeof(safe));
-		length = snprintf(item, sizeof(item), "%s", safe);
-		if (name->count > 1) {
-			format_count(name->count, number);
-			length += snprintf(item + length, sizeof(item) - (size_t)length, " (%s)",
-					   number);
+			if (sites[j]->unit != units[i])
+				continue;
+			if (units[i] == UNIT_THREAD)
+				groups->parked_threads += sites[j]->crowd.now;
+			else if (!of_runtime)
+				groups->parked_goroutines += sites[j]->crowd.now;
+			if (of_runtime && !text->config.runtime) {
+				fold(group, sites[j]);
+				continue;
+			}
+			groups->sites[used++] = sites[j];
+			group->count++;
 		}
-		if (rest)
-			snprintf(item + length, sizeof(item) - (size_t)length, ",");
-		layout_item(layout, item, 1, SITE_INDENT + 4);
 	}
-	if (rest) {
-		char more[FORMAT_NUMBER_SIZE + 16];
-
-		format_count(rest, number);
-		snprintf(more, sizeof(more), "%s more", number);
-		layout_item(layout, more, 1, SITE_INDENT + 4);
-	}
-	layout_end_line(layout);
 }
 
-static void print_more_sites(struct text *text, struct site *const *sites, size_t count)
+static int groups_make(struct groups *groups, const struct text *text,
+		       const struct watched_process *process, enum site_kind kind)
 {
-	char units[FORMAT_NUMBER_SIZE], line[128];
-	uint64_t sum = 0;
+	autofree struct site **sites = NULL;
+	size_t count = 0;
+	int code = report_sites(process, kind, &sites, &count);
 
-	for (size_t i = 0; i < count; i++)
-		sum += site_size(sites[i]);
-	format_count(sum, units);
-	snprintf(line, sizeof(line), "%s and %zu more site%s, %s thread%s", text_ellipsis(text),
-		 count, count == 1 ? "" : "s", units, sum == 1 ? "" : "s");
-	layout_text(&text->layout, line);
-	layout_end_line(&text->layout);
-}
-
-static void print_sites(struct text *text, enum site_kind kind, bool events,
-			struct site *const *sites, size_t count)
-{
-	size_t shown = text_top(text, count);
-	struct site_table table = site_table_of(text, kind, events, sites, shown);
-	bool whole = !text->config.frames;
-
-	layout_colour(&text->layout, COLOUR_HEAD);
-	print_cells(text, &table, table.titles, "REASON");
-	layout_text(&text->layout, table.where_title);
-	layout_colour(&text->layout, COLOUR_NONE);
-	layout_end_line(&text->layout);
-
-	for (size_t i = 0; i < shown; i++) {
-		char cells[CELLS_MAX][FORMAT_NUMBER_SIZE];
-		const char *pointers[CELLS_MAX] = {cells[0], cells[1], cells[2], cells[3]};
-
-		/* Whole stacks are long: a gap shows where the next one begins. */
-		if (whole && i)
-			layout_end_line(&text->layout);
-		format_cells(text, &table, sites[i], cells);
-		print_cells(text, &table, pointers, sites[i]->reason);
-		text_where(text, sites[i]->stack, false);
-		if (whole)
-			print_threads(text, sites[i]);
-		if (!text->config.stacks || i < text->config.stacks)
-			print_stack(text, sites[i]->stack);
-	}
-	if (shown < count)
-		print_more_sites(text, sites + shown, count - shown);
-}
-
-static uint64_t parked_in(struct site *const *sites, size_t count)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		sum += sites[i]->crowd.now;
-	return sum;
+	if (code)
+		return code;
+	groups->sites = calloc(count + 1, sizeof(struct site *));
+	if (!groups->sites)
+		return -ENOMEM;
+	sort_into(groups, text, process, sites, count);
+	groups->threads.kind = groups->goroutines.kind = kind;
+	groups->threads.name_unit = watched_process_has_goroutines(process);
+	groups->threads.folded_as =
+		kind == SITE_PARK ? "idle scheduler threads" : "threads of the Go runtime";
+	groups->goroutines.folded_as = "runtime goroutines";
+	return 0;
 }
 
 static double watched_seconds(const struct report *report, const struct watched_process *process)
@@ -301,11 +110,59 @@ static double watched_seconds(const struct report *report, const struct watched_
 		       : 0;
 }
 
-static void print_head(struct text *text, const struct report *report,
-		       const struct watched_process *process, uint64_t parked)
+/* "goroutines 1,424 (+120.0/min)", or how many are parked where nothing is known of growth. */
+static void print_units(struct text *text, const struct report *report, const char *name,
+			const struct unit_count *count)
 {
-	uint64_t born = process->threads.born - process->threads.reported.born;
-	uint64_t exited = process->threads.exited - process->threads.reported.exited;
+	char item[64], number[FORMAT_NUMBER_SIZE];
+
+	format_count(count->now, number);
+	if (report->events)
+		snprintf(item, sizeof(item), "%s %s (%+.1f/min)", name, number,
+			 growth_per_minute(&count->growth));
+	else
+		snprintf(item, sizeof(item), "%s %s", name, number);
+	layout_item(&text->layout, item, 2, 2);
+}
+
+static void print_counted(struct text *text, const char *name, uint64_t count)
+{
+	char item[64], number[FORMAT_NUMBER_SIZE];
+
+	format_count(count, number);
+	snprintf(item, sizeof(item), "%s %s", name, number);
+	layout_item(&text->layout, item, 2, 2);
+}
+
+/* "parked 121"; of a Go program who they are, too. */
+static void print_parked(struct text *text, const struct watched_process *process,
+			 const struct groups *parked)
+{
+	char item[96], number[FORMAT_NUMBER_SIZE];
+
+	if (!watched_process_has_goroutines(process)) {
+		print_counted(text, "parked", parked->parked_threads);
+		return;
+	}
+	if (unit_is_shown(text->config.units, UNIT_GOROUTINE)) {
+		format_count(parked->parked_goroutines, number);
+		snprintf(item, sizeof(item), "parked %s goroutine%s", number,
+			 parked->parked_goroutines == 1 ? "" : "s");
+		layout_item(&text->layout, item, 2, 2);
+	}
+	if (unit_is_shown(text->config.units, UNIT_THREAD)) {
+		format_count(parked->parked_threads, number);
+		snprintf(item, sizeof(item), "parked %s thread%s", number,
+			 parked->parked_threads == 1 ? "" : "s");
+		layout_item(&text->layout, item, 2, 2);
+	}
+}
+
+static void print_head(struct text *text, const struct report *report,
+		       const struct watched_process *process, const struct groups *parked)
+{
+	bool goroutines = watched_process_has_goroutines(process);
+	const struct unit_count *first = goroutines ? &process->goroutines : &process->threads;
 	struct layout *layout = &text->layout;
 	char item[64], number[FORMAT_NUMBER_SIZE];
 
@@ -315,29 +172,39 @@ static void print_head(struct text *text, const struct report *report,
 	layout_text(layout, item);
 	if (process->ended)
 		layout_item(layout, "ended", 2, 2);
-	format_count(process->threads.now, number);
-	if (report->events)
-		snprintf(item, sizeof(item), "threads %s (%+.1f/min)", number,
-			 growth_per_minute(&process->threads.growth));
-	else
-		snprintf(item, sizeof(item), "threads %s", number);
-	layout_item(layout, item, 2, 2);
+	print_units(text, report, goroutines ? "goroutines" : "threads", first);
 	if (report->events) {
-		format_count(born, number);
-		snprintf(item, sizeof(item), "born %s", number);
-		layout_item(layout, item, 2, 2);
-		format_count(exited, number);
-		snprintf(item, sizeof(item), "exited %s", number);
-		layout_item(layout, item, 2, 2);
+		print_counted(text, "born", first->born - first->reported.born);
+		print_counted(text, "exited", first->exited - first->reported.exited);
+	}
+	if (goroutines)
+		print_counted(text, "threads", process->threads.now);
+	if (report->events) {
 		format_seconds(watched_seconds(report, process), number);
 		snprintf(item, sizeof(item), "watched %s", number);
+		layout_item(layout, item, 2, 2);
 	} else {
-		format_count(parked, number);
-		snprintf(item, sizeof(item), "parked %s", number);
+		print_parked(text, process, parked);
 	}
-	layout_item(layout, item, 2, 2);
+	if (process->go_version)
+		layout_hostile_item(layout, process->go_version, 2, 2);
 	layout_colour(layout, COLOUR_NONE);
 	layout_end_line(layout);
+	if (process->go_refused && unit_is_shown(text->config.units, UNIT_GOROUTINE)) {
+		layout_text(layout, "goroutines: not read: ");
+		layout_hostile(layout, process->go_refused, layout_room(layout, 10));
+		layout_end_line(layout);
+	}
+}
+
+/* Where a process has nothing parked that is shown. */
+static const char *nothing_parked(const struct text *text, const struct watched_process *process)
+{
+	if (text->config.units == SHOWN_GOROUTINES)
+		return "no goroutine is parked";
+	if (text->config.units == SHOWN_ALL && watched_process_has_goroutines(process))
+		return "no goroutine and no thread is parked";
+	return "no thread is parked";
 }
 
 static int compare_waits(const void *left, const void *right)
@@ -382,27 +249,28 @@ static void print_waits(struct text *text, const struct watched_process *process
 int text_process(struct text *text, const struct report *report,
 		 const struct watched_process *process)
 {
-	autofree struct site **parked = NULL, **births = NULL;
-	size_t parked_count = 0, births_count = 0;
-	uint64_t units;
-	int code = report_sites(process, SITE_PARK, &parked, &parked_count);
+	cleanup(groups_release) struct groups parked = {0};
+	cleanup(groups_release) struct groups births = {0};
+	int code = groups_make(&parked, text, process, SITE_PARK);
 
 	if (!code)
-		code = report_sites(process, SITE_BIRTH, &births, &births_count);
+		code = groups_make(&births, text, process, SITE_BIRTH);
 	if (code)
 		return code;
-	units = parked_in(parked, parked_count);
-	print_head(text, report, process, units);
-	if (!units) {
-		layout_text(&text->layout, "no thread is parked");
+	print_head(text, report, process, &parked);
+	if (!parked.parked_threads && !parked.parked_goroutines) {
+		layout_text(&text->layout, nothing_parked(text, process));
 		layout_end_line(&text->layout);
 	}
-	if (parked_count)
-		print_sites(text, SITE_PARK, report->events, parked, parked_count);
+	text_sites(text, &parked.goroutines, report->events);
+	text_sites(text, &parked.threads, report->events);
 	/* Without events nothing is known of births but that they were before. */
-	if (births_count && report->events)
-		print_sites(text, SITE_BIRTH, report->events, births, births_count);
-	if (report->events)
+	if (report->events) {
+		text_sites(text, &births.goroutines, true);
+		text_sites(text, &births.threads, true);
+	}
+	/* Of threads: goroutines are looked at, not followed. */
+	if (report->events && unit_is_shown(text->config.units, UNIT_THREAD))
 		print_waits(text, process);
 	return 0;
 }

@@ -129,17 +129,52 @@ static bool is_wrapper_function(const char *function)
 	return false;
 }
 
+/*
+ * Packages of Go that only wait for what an application's function waits for. Names of Go functions
+ * begin with the whole import path, so none of an application's begins like this.
+ */
+static bool is_go_park_function(const char *function)
+{
+	static const char *const prefixes[] = {
+		"runtime.",       "runtime/internal/", "internal/runtime/",
+		"internal/poll.", "internal/sync.",    "internal/syscall/",
+		"sync.",          "syscall.",          "golang.org/x/sys/unix.",
+		"time.Sleep",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (starts_with(function, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* Packages of Go through which connections and files are read. */
+static bool is_go_io_function(const char *function)
+{
+	static const char *const prefixes[] = {"net.", "os.", "io.", "bufio."};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (starts_with(function, prefixes[i]))
+			return true;
+	return false;
+}
+
 static bool is_application_frame(const struct frame *frame)
 {
 	if (frame->kind != FRAME_USER || (!frame->function && !frame->module))
 		return false;
 	if (frame->module && is_runtime_module(frame->module))
 		return false;
-	return !frame->function || !is_wrapper_function(frame->function);
+	return !frame->function ||
+	       (!is_wrapper_function(frame->function) && !is_go_park_function(frame->function));
 }
 
 size_t where_frame(const struct stack *stack)
 {
+	for (size_t i = 0; i < stack->count; i++)
+		if (is_application_frame(&stack->frames[i]) && !stack->frames[i].guess &&
+		    !(stack->frames[i].function && is_go_io_function(stack->frames[i].function)))
+			return i;
 	/* A guess only where there is nothing better: it prints as one. */
 	for (size_t i = 0; i < stack->count; i++)
 		if (is_application_frame(&stack->frames[i]) && !stack->frames[i].guess)

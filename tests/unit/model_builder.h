@@ -73,6 +73,25 @@ static inline struct site *build_site(struct watched_process *process, enum site
 	return site;
 }
 
+static inline struct site *build_goroutine_site(struct watched_process *process,
+						enum site_kind kind, const char *reason,
+						struct stack *stack)
+{
+	struct site *site = watched_process_site(process, kind, UNIT_GOROUTINE, reason, stack);
+
+	assert_non_null(site);
+	stack_free(stack);
+	return site;
+}
+
+/* Gives a frame the source line that Go's tables have for every frame. */
+static inline void set_line(struct frame *frame, const char *file, uint32_t line)
+{
+	free(frame->file);
+	frame->file = build_string(file);
+	frame->line = line;
+}
+
 /* The crowd of the last sweep has `count` threads of that name, as the model leaves them. */
 static inline void name_threads(struct site *site, const char *name, uint32_t tid, uint64_t count)
 {

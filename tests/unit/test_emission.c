@@ -114,8 +114,8 @@ static void test_process_counters_cover_the_reports_left_out(void **state)
 		watched_process_end_report(fixture->process);
 	}
 	assert_true(due->process.due);
-	assert_int_equal(due->process.born, 24);
-	assert_int_equal(due->process.exited, 12);
+	assert_int_equal(due->process.threads.born, 24);
+	assert_int_equal(due->process.threads.exited, 12);
 	assert_int_equal(due->process.waits_count, 1);
 	assert_string_equal(due->process.waits[0].reason, "futex");
 	assert_int_equal(due->process.waits[0].count, 120);
@@ -129,8 +129,75 @@ static void test_process_counters_cover_the_reports_left_out(void **state)
 	waits->open_ns = 0;
 	due = report_at(fixture, 120);
 	assert_true(due->process.due);
-	assert_int_equal(due->process.born, 0);
+	assert_int_equal(due->process.threads.born, 0);
 	assert_int_equal(due->process.waits_count, 0);
+	fixture_free(fixture);
+}
+
+static void test_goroutines_are_counted_beside_threads(void **state)
+{
+	struct fixture *fixture = fixture_new(false, 10);
+	const struct emission_due *due;
+
+	(void)state;
+	fixture->process->goroutines.born = 7;
+	due = report_at(fixture, 5);
+	assert_int_equal(due->process.goroutines.born, 7);
+	assert_int_equal(due->process.goroutines.exited, 0);
+	fixture->process->goroutines.born = 107;
+	report_at(fixture, 10);
+	fixture->process->goroutines.exited = 40;
+	due = report_at(fixture, 65);
+	assert_true(due->process.due);
+	assert_int_equal(due->process.goroutines.born, 100);
+	assert_int_equal(due->process.goroutines.exited, 40);
+	assert_int_equal(due->process.threads.born, 0);
+	fixture_free(fixture);
+}
+
+static void test_top_and_sums_are_of_each_unit(void **state)
+{
+	struct fixture *fixture = fixture_new(false, 1);
+	const char *const names[] = {"a", "b", "c"};
+	const struct emission_due *due;
+
+	(void)state;
+	for (uint64_t i = 0; i < 3; i++) {
+		sweep_site(park_site(fixture, names[i]), i + 1, 1, 0);
+		sweep_site(build_goroutine_site(fixture->process, SITE_PARK, "chan_send",
+						build_stack(names[i], NULL)),
+			   10 * (i + 1), 1, 0);
+	}
+	due = report_at(fixture, 5);
+	assert_int_equal(due->sites_count, 2);
+	assert_int_equal(due->sites[0].site->unit, UNIT_GOROUTINE);
+	assert_int_equal(due->sites[0].site->crowd.now, 30);
+	assert_int_equal(due->sites[1].site->unit, UNIT_THREAD);
+	assert_int_equal(due->sites[1].site->crowd.now, 3);
+	assert_int_equal(due->other[SITE_PARK][UNIT_GOROUTINE].sites, 2);
+	assert_int_equal(due->other[SITE_PARK][UNIT_GOROUTINE].size, 30);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].sites, 2);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].size, 3);
+	fixture_free(fixture);
+}
+
+static void test_only_the_units_that_are_shown(void **state)
+{
+	const struct emission_rules rules = {.full = true, .units = SHOWN_GOROUTINES};
+	struct fixture *fixture = fixture_new(true, 10);
+	const struct emission_due *due;
+
+	(void)state;
+	emission_free(fixture->emission);
+	fixture->emission = emission_new(&rules);
+	assert_non_null(fixture->emission);
+	sweep_site(park_site(fixture, "thread"), 1, 1, 0);
+	sweep_site(build_goroutine_site(fixture->process, SITE_PARK, "chan_send",
+					build_stack("goroutine", NULL)),
+		   2, 1, 0);
+	due = report_at(fixture, 5);
+	assert_int_equal(due->sites_count, 1);
+	assert_int_equal(due->sites[0].site->crowd.now, 2);
 	fixture_free(fixture);
 }
 
@@ -249,7 +316,7 @@ static void test_the_last_report_writes_all_that_changed(void **state)
 	fixture->report.last = true;
 	due = report_at(fixture, 10);
 	assert_true(due->process.due);
-	assert_int_equal(due->process.born, 1);
+	assert_int_equal(due->process.threads.born, 1);
 	assert_int_equal(due->sites_count, 2);
 	assert_ptr_equal(due->sites[0].site, waited);
 	assert_int_equal(due->sites[0].counts.waits, 7);
@@ -323,11 +390,11 @@ static void test_beyond_top_there_is_a_sum(void **state)
 	assert_ptr_equal(due->sites[0].site, sites[4]);
 	assert_ptr_equal(due->sites[1].site, sites[3]);
 	assert_ptr_equal(due->sites[2].site, birth);
-	assert_int_equal(due->other[SITE_PARK].sites, 3);
-	assert_int_equal(due->other[SITE_PARK].size, 60);
-	assert_int_equal(due->other[SITE_PARK].counts.arrived, 60);
-	assert_seconds(due->other[SITE_PARK].interval_s, 5);
-	assert_int_equal(due->other[SITE_BIRTH].sites, 0);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].sites, 3);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].size, 60);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].counts.arrived, 60);
+	assert_seconds(due->other[SITE_PARK][UNIT_THREAD].interval_s, 5);
+	assert_int_equal(due->other[SITE_BIRTH][UNIT_THREAD].sites, 0);
 
 	/* Nothing is counted twice, nothing is lost. */
 	sweep_site(sites[0], 30, 1, 0);
@@ -335,10 +402,10 @@ static void test_beyond_top_there_is_a_sum(void **state)
 	sweep_site(sites[2], 50, 1, 0);
 	due = report_at(fixture, 10);
 	assert_int_equal(due->sites_count, 2);
-	assert_int_equal(due->other[SITE_PARK].sites, 1);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].sites, 1);
 	for (size_t i = 0; i < 2; i++)
 		arrived += due->sites[i].counts.arrived;
-	assert_int_equal(arrived + due->other[SITE_PARK].counts.arrived, 60);
+	assert_int_equal(arrived + due->other[SITE_PARK][UNIT_THREAD].counts.arrived, 60);
 	fixture_free(fixture);
 }
 
@@ -387,7 +454,7 @@ static void test_full_writes_everything_in_every_report(void **state)
 	assert_int_equal(due->sites_count, 2);
 	assert_int_equal(due->sites[1].counts.departed, 2);
 	assert_false(due->sites[0].stack_due);
-	assert_int_equal(due->other[SITE_PARK].sites, 0);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].sites, 0);
 	/* Empty and unchanged: nothing to say. */
 	due = report_at(fixture, 15);
 	assert_int_equal(due->sites_count, 1);
@@ -406,7 +473,7 @@ static void test_no_top_is_no_limit(void **state)
 		sweep_site(park_site(fixture, name), 1, 1, 0);
 	}
 	assert_int_equal(report_at(fixture, 5)->sites_count, 50);
-	assert_int_equal(fixture->due->other[SITE_PARK].sites, 0);
+	assert_int_equal(fixture->due->other[SITE_PARK][UNIT_THREAD].sites, 0);
 	fixture_free(fixture);
 }
 
@@ -436,7 +503,7 @@ static void test_sums_hold_over_a_long_run(void **state)
 		assert_true(due->sites_count <= 3);
 		for (size_t i = 0; i < due->sites_count; i++)
 			written += due->sites[i].counts.arrived;
-		written += due->other[SITE_PARK].counts.arrived;
+		written += due->other[SITE_PARK][UNIT_THREAD].counts.arrived;
 		records += due->sites_count;
 		watched_process_end_report(fixture->process);
 		if (!fixture->report.last)
@@ -455,6 +522,9 @@ int main(void)
 		cmocka_unit_test(test_a_process_each_minute),
 		cmocka_unit_test(test_the_minute_is_the_nearest_report),
 		cmocka_unit_test(test_process_counters_cover_the_reports_left_out),
+		cmocka_unit_test(test_goroutines_are_counted_beside_threads),
+		cmocka_unit_test(test_top_and_sums_are_of_each_unit),
+		cmocka_unit_test(test_only_the_units_that_are_shown),
 		cmocka_unit_test(test_a_site_at_first_sight_of_its_process),
 		cmocka_unit_test(test_a_site_when_its_crowd_changes_by_more_than_five),
 		cmocka_unit_test(test_a_large_site_when_it_changes_by_more_than_a_tenth),

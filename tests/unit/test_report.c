@@ -35,6 +35,58 @@ static void test_growth_comes_first_then_size_then_pid(void **state)
 		watched_process_free(all[i]);
 }
 
+static void set_goroutines(struct watched_process *process, uint64_t before, uint64_t now)
+{
+	process->go_version = build_string("go1.23.4");
+	process->goroutines.now = before;
+	set_threads(process, 1, 1);
+	growth_add(&process->goroutines.growth, 0, (int64_t)before);
+	growth_add(&process->goroutines.growth, 60 * SECOND_NS, (int64_t)now);
+	process->goroutines.now = now;
+}
+
+static void test_the_unit_that_grows_more_leads(void **state)
+{
+	struct watched_process *go = build_process(1, "go");
+	struct watched_process *threads = build_process(2, "threads");
+	struct watched_process *idle = build_process(3, "idle");
+	struct watched_process *refused = build_process(4, "refused");
+	struct watched_process *all[] = {idle, threads, refused, go};
+
+	(void)state;
+	set_goroutines(go, 100, 150);
+	set_threads(threads, 1, 41);
+	set_goroutines(idle, 1000, 1000);
+	set_goroutines(refused, 100, 150);
+	refused->go_refused = build_string("too new");
+	assert_int_equal(report_leading_unit(go), UNIT_GOROUTINE);
+	assert_int_equal(report_leading_unit(threads), UNIT_THREAD);
+	assert_int_equal(report_leading_unit(idle), UNIT_GOROUTINE);
+	assert_int_equal(report_leading_unit(refused), UNIT_THREAD);
+	report_sort_processes(all, 4);
+	assert_ptr_equal(all[0], go);
+	assert_ptr_equal(all[1], threads);
+	assert_ptr_equal(all[2], idle);
+	assert_ptr_equal(all[3], refused);
+
+	/* Its threads grow more than its goroutines do. */
+	growth_add(&go->threads.growth, 60 * SECOND_NS, 1000);
+	assert_int_equal(report_leading_unit(go), UNIT_THREAD);
+	for (size_t i = 0; i < 4; i++)
+		watched_process_free(all[i]);
+}
+
+static void test_units_that_are_shown(void **state)
+{
+	(void)state;
+	assert_true(unit_is_shown(SHOWN_ALL, UNIT_THREAD));
+	assert_true(unit_is_shown(SHOWN_ALL, UNIT_GOROUTINE));
+	assert_true(unit_is_shown(SHOWN_THREADS, UNIT_THREAD));
+	assert_false(unit_is_shown(SHOWN_THREADS, UNIT_GOROUTINE));
+	assert_false(unit_is_shown(SHOWN_GOROUTINES, UNIT_THREAD));
+	assert_true(unit_is_shown(SHOWN_GOROUTINES, UNIT_GOROUTINE));
+}
+
 static void test_sites_of_one_kind_largest_then_oldest(void **state)
 {
 	struct watched_process *process = build_process(1, "target");
@@ -89,6 +141,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_growth_comes_first_then_size_then_pid),
+		cmocka_unit_test(test_the_unit_that_grows_more_leads),
+		cmocka_unit_test(test_units_that_are_shown),
 		cmocka_unit_test(test_sites_of_one_kind_largest_then_oldest),
 		cmocka_unit_test(test_a_process_without_sites_has_none),
 	};

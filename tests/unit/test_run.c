@@ -14,6 +14,8 @@ static void test_sums_what_reports_add(void **state)
 
 	(void)state;
 	stays->threads.born = 5;
+	stays->goroutines.born = 70;
+	stays->goroutines.exited = 30;
 	watched_process_reason(stays, "futex")->count = 10;
 	watched_process_reason(ends, "epoll")->count = 3;
 	run_totals_add(&totals, &report);
@@ -25,6 +27,7 @@ static void test_sums_what_reports_add(void **state)
 
 	ends->ended = true;
 	ends->threads.exited = 4;
+	stays->goroutines.born = 71;
 	watched_process_reason(stays, "futex")->count = 11;
 	run_totals_add(&totals, &report);
 	watched_process_end_report(stays);
@@ -35,6 +38,8 @@ static void test_sums_what_reports_add(void **state)
 	assert_int_equal(totals.waits, 14);
 	assert_int_equal(totals.births, 5);
 	assert_int_equal(totals.exits, 4);
+	assert_int_equal(totals.goroutine_births, 71);
+	assert_int_equal(totals.goroutine_exits, 30);
 	watched_process_free(stays);
 	watched_process_free(ends);
 }

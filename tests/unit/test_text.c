@@ -4,68 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "model_builder.h"
 #include "output/escape.h"
-#include "output/text.h"
-#include "scratch_file.h"
-
-struct fixture {
-	struct scratch scratch;
-	struct sink *sink;
-	struct text *text;
-	struct losses losses;
-	struct watched_process *processes[16];
-	struct report report;
-};
-
-static struct fixture *fixture_new(const struct text_config *config)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	assert_non_null(fixture);
-	scratch_make(&fixture->scratch);
-	assert_int_equal(sink_open(fixture->scratch.file, &fixture->sink, NULL), 0);
-	fixture->text = text_new(config, fixture->sink);
-	assert_non_null(fixture->text);
-	fixture->report = (struct report){
-		.wall_ns = 1790000000123000000,
-		.now_ns = 4 * SECOND_NS,
-		.interval_s = 2,
-		.watched_s = 4,
-		.events = true,
-		.processes = fixture->processes,
-		.losses = &fixture->losses,
-		.cost = {.cpu_seconds = 0.5,
-			 .bpf_seconds = 0.25,
-			 .bpf_runs = 12345,
-			 .rss_bytes = 12897485,
-			 .sweep_seconds = 0.0032},
-	};
-	return fixture;
-}
-
-static void fixture_free(struct fixture *fixture)
-{
-	text_free(fixture->text);
-	sink_free(fixture->sink);
-	for (size_t i = 0; i < fixture->report.processes_count; i++)
-		watched_process_free(fixture->processes[i]);
-	scratch_remove(&fixture->scratch);
-	free(fixture);
-}
-
-static struct watched_process *add_process(struct fixture *fixture, uint32_t pid, const char *name,
-					   uint64_t before, uint64_t now)
-{
-	struct watched_process *process = build_process(pid, name);
-
-	growth_add(&process->threads.growth, 2 * SECOND_NS, (int64_t)before);
-	growth_add(&process->threads.growth, 4 * SECOND_NS, (int64_t)now);
-	process->threads.now = now;
-	process->threads.born = now - before;
-	fixture->processes[fixture->report.processes_count++] = process;
-	return process;
-}
+#include "text_fixture.h"
 
 /* A leak of threads, as design.md tells it. */
 static void add_leak(struct fixture *fixture)
@@ -100,12 +40,6 @@ static void add_leak(struct fixture *fixture)
 	waits->duration_ns = 850000000;
 	losses_add(&fixture->losses, "stack_map_full", 12);
 	losses_add(&fixture->losses, "events_full", 3);
-}
-
-static void assert_report(struct fixture *fixture, const char *expected)
-{
-	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
-	assert_file(fixture->scratch.file, expected);
 }
 
 /* Every line at most `width` columns, none with trailing blanks, nothing but text. */

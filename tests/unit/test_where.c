@@ -65,6 +65,32 @@ static void test_an_application_frame_needs_no_name_and_is_a_guess_at_last(void 
 	assert_int_equal(where(stack), 1);
 }
 
+static void test_skips_what_goroutines_park_in(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		where(build_stack("runtime.gopark", "runtime.chansend", "runtime.chansend1",
+				  "main.handleRequest.func1", "runtime.goexit", NULL)),
+		3);
+	assert_int_equal(where(build_stack("internal/poll.(*FD).Read", "net.(*netFD).Read",
+					   "net.(*conn).Read",
+					   "net/http.(*connReader).backgroundRead", NULL)),
+			 3);
+	assert_int_equal(where(build_stack("sync.runtime_SemacquireMutex", "internal/sync.x",
+					   "sync.(*Mutex).Lock", "example.com/sync.Do", NULL)),
+			 3);
+	assert_int_equal(
+		where(build_stack("internal/runtime/syscall.Syscall6", "syscall.read",
+				  "os.(*File).Read", "bufio.(*Reader).fill", "main.read", NULL)),
+		4);
+	assert_int_equal(where(build_stack("time.Sleep", "time.After", NULL)), 1);
+	/* Nothing but packages that read: the first of them. */
+	assert_int_equal(where(build_stack("internal/poll.(*FD).Accept", "net.(*netFD).accept",
+					   "runtime.goexit", NULL)),
+			 1);
+	assert_int_equal(where(build_stack("runtime.futex", "runtime.stopm", NULL)), 0);
+}
+
 static void test_falls_back_to_what_there_is(void **state)
 {
 	(void)state;
@@ -81,6 +107,7 @@ int main(void)
 		cmocka_unit_test(test_skips_wrappers_in_a_static_program),
 		cmocka_unit_test(test_inlined_functions_are_passed_over),
 		cmocka_unit_test(test_an_application_frame_needs_no_name_and_is_a_guess_at_last),
+		cmocka_unit_test(test_skips_what_goroutines_park_in),
 		cmocka_unit_test(test_falls_back_to_what_there_is),
 	};
 
