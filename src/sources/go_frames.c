@@ -109,9 +109,10 @@ static struct stack *append_native(struct stack *given, const struct frame *nati
 	return take_ptr(stack);
 }
 
-/* The C frames of a thread, up to where the Go runtime called C. */
-static struct stack *native_frames(const struct stack *native)
+/* The C frames of a thread, up to where Go called C. */
+static struct stack *native_frames(const struct go_process *go, const struct stack *native)
 {
+	struct go_call call;
 	struct stack *stack = stack_new(0);
 
 	for (size_t i = 0; native && stack && i < native->count; i++) {
@@ -120,7 +121,7 @@ static struct stack *native_frames(const struct stack *native)
 		if (frame->kind == FRAME_KERNEL)
 			continue;
 		if (frame->kind == FRAME_LABEL ||
-		    (frame->function && starts_with(frame->function, RUNTIME_PREFIX)))
+		    go_process_find_calls(go, frame->address - 1, &call, 1))
 			break;
 		stack = append_native(stack, frame);
 	}
@@ -165,7 +166,7 @@ static const char *cut_label(enum goroutine_stack_end end)
 static struct stack *name_stack(const struct go_process *go, const struct goroutine_stack *raw,
 				const struct stack *native, bool all)
 {
-	struct stack *stack = native_frames(native);
+	struct stack *stack = native_frames(go, native);
 	const char *label = cut_label(raw->end);
 
 	for (size_t i = 0; i < raw->count && stack; i++)

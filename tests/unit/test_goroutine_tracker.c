@@ -474,7 +474,8 @@ static void test_native_frames_come_first_in_a_call_of_c(void **state)
 	native->frames[0] =
 		(struct frame){.kind = FRAME_KERNEL, .function = strdup("do_nanosleep")};
 	native->frames[1] = (struct frame){.function = strdup("usleep")};
-	native->frames[2] = (struct frame){.function = strdup("runtime.asmcgocall.abi0")};
+	native->frames[2] = (struct frame){.function = strdup("runtime.asmcgocall.abi0"),
+					   .address = PC_RUNTIME + 8};
 	fixture = begin(false, native);
 	spawn(1, PC_SEND, 0)->status = GO_STATUS_SYSCALL;
 	sweep(fixture, 100);
