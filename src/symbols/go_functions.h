@@ -23,7 +23,7 @@ struct go_function {
 	uint64_t entry;
 	uint64_t end;    /* of the space up to the next function */
 	uint64_t record; /* where it stands in the table */
-	uint32_t name;   /* offset into the names, 0: none */
+	uint32_t name;   /* offset into the names */
 	uint32_t frames; /* program counter tables, 0: none */
 	uint32_t files;
 	uint32_t lines;

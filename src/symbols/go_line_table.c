@@ -255,7 +255,9 @@ static bool read_name(const struct go_line_table *table, uint32_t offset, char n
 	bool shorten = table->header.format->shape_names, opened = false;
 	size_t length = 0, bracket = 0, available;
 
-	if (!offset)
+	/* In the oldest format the header stands there; later a name, which runtimes do not print.
+	 */
+	if (!offset && !table->header.format->unit)
 		return false;
 	for (size_t read = 0; read < NAME_LENGTH_MAX; read += available) {
 		const unsigned char *bytes =
@@ -341,9 +343,8 @@ static bool find_function(const struct go_line_table *table, const char *name,
 	for (uint64_t i = 0; i < table->header.functions; i++) {
 		struct go_function candidate;
 
-		if (!go_functions_at(table->functions, i, &candidate) || !candidate.name)
-			continue;
-		if (elf_span_read(&table->names, candidate.name, found, size) < 0 ||
+		if (!go_functions_at(table->functions, i, &candidate) ||
+		    elf_span_read(&table->names, candidate.name, found, size) < 0 ||
 		    memcmp(found, name, size) != 0)
 			continue;
 		*function = candidate;

@@ -18,3 +18,27 @@ target_link_options(source_lines_sample PRIVATE -Wl,--build-id)
 add_dependencies(test_source_lines source_lines_sample)
 target_compile_definitions(test_source_lines
 	PRIVATE SOURCE_LINES_SAMPLE="$<TARGET_FILE:source_lines_sample>")
+
+# The Go runtime is the oracle of line tables: a program of the machine's own Go, as
+# distributions and as operators build it.
+find_program(PARKSCOPE_GO NAMES go REQUIRED)
+parkscope_unit_test(go_line_oracle)
+set(go_oracle ${CMAKE_CURRENT_BINARY_DIR}/go_oracle)
+function(go_oracle_build suffix)
+	add_custom_command(
+		OUTPUT ${go_oracle}-${suffix}
+		COMMAND ${CMAKE_COMMAND} -E env GO111MODULE=off GOTOOLCHAIN=local GOFLAGS=
+			CGO_ENABLED=0 GOCACHE=${PROJECT_BINARY_DIR}/go-cache
+			${PARKSCOPE_GO} build -o ${go_oracle}-${suffix} ${ARGN} .
+		WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/go_oracle
+		DEPENDS go_oracle/main.go go_oracle/generic.go go_oracle/generic_none.go
+			go_oracle/linkname.s
+		VERBATIM)
+endfunction()
+go_oracle_build(plain)
+go_oracle_build(stripped "-ldflags=-s -w")
+go_oracle_build(pie -buildmode=pie)
+add_custom_target(go_oracle
+	DEPENDS ${go_oracle}-plain ${go_oracle}-stripped ${go_oracle}-pie)
+add_dependencies(test_go_line_oracle go_oracle)
+target_compile_definitions(test_go_line_oracle PRIVATE GO_ORACLE="${go_oracle}")
