@@ -7,12 +7,9 @@ endforeach()
 
 # A program by the Go of this machine. PARKSCOPE_GO_BINARIES, a list with spaces, adds
 # programs by others when test_go_layout_dwarf and test_go_wait_reason run.
-# Debian's golang-1.19-go alone has no /usr/bin/go.
-file(GLOB go_folders /usr/lib/go-*/bin)
-find_program(PARKSCOPE_GO NAMES go HINTS ${go_folders} REQUIRED)
 set(go_sample ${CMAKE_CURRENT_BINARY_DIR}/go_sample)
 add_custom_command(OUTPUT ${go_sample}
-	COMMAND ${CMAKE_COMMAND} -E env GOCACHE=${PROJECT_BINARY_DIR}/go-cache
+	COMMAND ${CMAKE_COMMAND} -E env GOCACHE=${PARKSCOPE_GO_CACHE}
 		GO111MODULE=off GOFLAGS= GOTOOLCHAIN=local CGO_ENABLED=0
 		${PARKSCOPE_GO} build -o ${go_sample} ${CMAKE_CURRENT_SOURCE_DIR}/go_sample.go
 	DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/go_sample.go

@@ -21,14 +21,13 @@ target_compile_definitions(test_source_lines
 
 # The Go runtime is the oracle of line tables: a program of the machine's own Go, as
 # distributions and as operators build it.
-find_program(PARKSCOPE_GO NAMES go REQUIRED)
 parkscope_unit_test(go_line_oracle)
 set(go_oracle ${CMAKE_CURRENT_BINARY_DIR}/go_oracle)
 function(go_oracle_build suffix)
 	add_custom_command(
 		OUTPUT ${go_oracle}-${suffix}
 		COMMAND ${CMAKE_COMMAND} -E env GO111MODULE=off GOTOOLCHAIN=local GOFLAGS=
-			CGO_ENABLED=0 GOCACHE=${PROJECT_BINARY_DIR}/go-cache
+			CGO_ENABLED=0 GOCACHE=${PARKSCOPE_GO_CACHE}
 			${PARKSCOPE_GO} build -o ${go_oracle}-${suffix} ${ARGN} .
 		WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/go_oracle
 		DEPENDS go_oracle/main.go go_oracle/generic.go go_oracle/generic_none.go
