@@ -26,6 +26,8 @@ struct sources_config {
 	bool demangle;                        /* C++ and Rust names */
 	size_t table_memory;                  /* bytes for unwind tables */
 	bool lines;                           /* source lines in stacks */
+	bool each_goroutine; /* each goroutine by itself, for process->goroutine_list */
+	bool runtime_frames; /* frames of the Go runtime, and its own goroutines */
 };
 
 /* Loads, attaches and, with events, takes the baseline sweep. */
