@@ -21,6 +21,8 @@ enum long_only {
 	OPTION_NO_DEMANGLE,
 	OPTION_TABLE_MEMORY,
 	OPTION_LINES,
+	OPTION_RUNTIME_FRAMES,
+	OPTION_UNIT,
 	OPTION_DEBUG,
 	OPTION_HELP,
 	OPTION_VERSION
@@ -38,7 +40,7 @@ static const struct option_description {
 	{"count", 'n', "N", "stop after N reports", false},
 	{"duration", 'd', "TIME", "stop after this time", false},
 	{"top", 't', "N", "sites a process and processes to print (default 10)", false},
-	{"format", 'f', "FORMAT", "text or jsonl (default text)", false},
+	{"format", 'f', "FORMAT", "text or jsonl; dump also: go, pprof (default text)", false},
 	{"output", 'o', "FILE", "append to FILE; SIGHUP opens it again", false},
 	{"full", OPTION_FULL, NULL, "jsonl: every site with its stack at every report", false},
 	{"plain", OPTION_PLAIN, NULL, "text: never redraw the terminal, append", false},
@@ -47,6 +49,9 @@ static const struct option_description {
 	{"table-memory", OPTION_TABLE_MEMORY, "SIZE", "for unwind tables: 8M, 1G (default 64M)",
 	 false},
 	{"lines", OPTION_LINES, NULL, "source lines and inlined functions, from debug info", false},
+	{"unit", OPTION_UNIT, "UNIT", "only this: thread or goroutine (default: both)", false},
+	{"runtime-frames", OPTION_RUNTIME_FRAMES, NULL,
+	 "frames of the Go runtime, and its own goroutines", false},
 	{"verbose", 'v', NULL, "whole stacks, own cost, and why something failed", false},
 	{"debug", OPTION_DEBUG, "no-FEATURE", "act as if the host lacked FEATURE", true},
 	{"help", OPTION_HELP, NULL, "print this help", false},
@@ -70,7 +75,15 @@ static const struct {
 static const struct {
 	const char *name;
 	enum format format;
-} formats[] = {{"text", FORMAT_TEXT}, {"jsonl", FORMAT_JSONL}};
+	bool dump_only; /* one document: a stream of them would be none */
+} formats[] = {
+	{"text", FORMAT_TEXT, false},
+	{"jsonl", FORMAT_JSONL, false},
+	{"go", FORMAT_GO, true},
+	{"pprof", FORMAT_PPROF, true},
+};
+
+#define FORMATS_LENGTH (sizeof(formats) / sizeof(formats[0]))
 
 void options_clear(struct options *options)
 {
@@ -186,14 +199,25 @@ static int add_pids(struct options *options, const char *list, struct error *err
 
 static int set_format(struct options *options, const char *name, struct error *error)
 {
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+	for (size_t i = 0; i < FORMATS_LENGTH; i++) {
 		if (strcmp(formats[i].name, name) == 0) {
 			options->format = formats[i].format;
 			return 0;
 		}
 	}
-	return error_set(error, -EINVAL, "-f: unknown format '%.64s'; text and jsonl are known",
-			 name);
+	return error_set(error, -EINVAL,
+			 "-f: unknown format '%.64s'; text, jsonl, go and pprof are known", name);
+}
+
+static int set_units(struct options *options, const char *name, struct error *error)
+{
+	for (enum unit unit = UNIT_THREAD; unit <= UNIT_GOROUTINE; unit++) {
+		if (strcmp(unit_name(unit), name) == 0) {
+			options->units = unit == UNIT_THREAD ? SHOWN_THREADS : SHOWN_GOROUTINES;
+			return 0;
+		}
+	}
+	return error_set(error, -EINVAL, "--unit: '%.64s' is neither thread nor goroutine", name);
 }
 
 static int force_feature_off(struct options *options, const char *text, struct error *error)
@@ -265,6 +289,11 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_LINES:
 		options->lines = true;
 		return 0;
+	case OPTION_RUNTIME_FRAMES:
+		options->runtime_frames = true;
+		return 0;
+	case OPTION_UNIT:
+		return set_units(options, value, error);
 	case 'v':
 		options->verbose = true;
 		return 0;
@@ -364,6 +393,23 @@ static int parse(int argc, char *const argv[], struct options *options, struct e
 	return err;
 }
 
+/* What each option alone cannot tell. */
+static int check_combination(const struct options *options, struct error *error)
+{
+	if (options->command != COMMAND_WATCH && options->command != COMMAND_DUMP)
+		return 0;
+	for (size_t i = 0; i < FORMATS_LENGTH; i++)
+		if (formats[i].format == options->format && formats[i].dump_only &&
+		    options->command != COMMAND_DUMP)
+			return error_set(error, -EINVAL,
+					 "-f %s is for one look, not for watching: use 'parkscope "
+					 "dump -f %s'",
+					 formats[i].name, formats[i].name);
+	if (options->format == FORMAT_GO && options->units == SHOWN_THREADS)
+		return error_set(error, -EINVAL, "-f go lists goroutines: not with --unit thread");
+	return 0;
+}
+
 int options_parse(int argc, char *const argv[], struct options *ret, struct error *error)
 {
 	struct options options = {
@@ -375,6 +421,8 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 	};
 	int err = parse(argc, argv, &options, error);
 
+	if (!err)
+		err = check_combination(&options, error);
 	if (err) {
 		options_clear(&options);
 		return err;

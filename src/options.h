@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "host/features.h"
+#include "model/report.h"
 
 /*
  * The command line. One table describes every option: it feeds the parser,
@@ -25,7 +26,9 @@ enum command {
 
 enum format {
 	FORMAT_TEXT,
-	FORMAT_JSONL
+	FORMAT_JSONL,
+	FORMAT_GO,
+	FORMAT_PPROF
 };
 
 #define OPTIONS_PIDS_MAX 4096
@@ -33,6 +36,7 @@ enum format {
 struct options {
 	enum command command;
 	enum format format;
+	enum shown_units units;
 	uint32_t *pids; /* owned, sorted, without repeats */
 	size_t pids_count;
 	uint64_t interval_ns;
@@ -44,6 +48,7 @@ struct options {
 	bool full;
 	bool plain;
 	bool lines;
+	bool runtime_frames;
 	bool demangle;
 	bool verbose;
 	bool forced_off[FEATURE_COUNT]; /* --debug=no-FEATURE */

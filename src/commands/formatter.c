@@ -13,14 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "output/go_stacks.h"
 #include "output/jsonl.h"
+#include "output/pprof.h"
 #include "output/text.h"
 #include "version.h"
 
 struct formatter {
 	const struct options *options;
 	struct sink *sink;
-	struct text *text; /* one of the two */
+	struct text *text; /* of the formats that keep something between reports */
 	struct jsonl *jsonl;
 
 	/* What the jsonl's configuration points to. */
@@ -60,6 +62,8 @@ static int open_text(struct formatter *formatter)
 		.frames = dump || options->verbose ? 0 : TEXT_FRAMES_DEFAULT,
 		.details = dump || options->verbose,
 		.verbose = options->verbose,
+		.runtime = options->runtime_frames,
+		.units = options->units,
 	};
 
 	if (sink_is_terminal(formatter->sink)) {
@@ -84,6 +88,7 @@ static int open_jsonl(struct formatter *formatter, const struct host_features *f
 		.run_id = formatter->run_id,
 		.full = options->full,
 		.top = options->top,
+		.units = options->units,
 		.features_count = FEATURE_COUNT,
 		.features = formatter->features,
 		.degraded = formatter->degraded_list,
@@ -112,6 +117,31 @@ static int open_jsonl(struct formatter *formatter, const struct host_features *f
 	return formatter->jsonl ? 0 : -ENOMEM;
 }
 
+/* Of what it needs between reports. */
+static int open_format(struct formatter *formatter, const struct host_features *features,
+		       struct error *error)
+{
+	int err = 0;
+
+	switch (formatter->options->format) {
+	case FORMAT_TEXT:
+		err = open_text(formatter);
+		break;
+	case FORMAT_JSONL:
+		err = open_jsonl(formatter, features);
+		break;
+	case FORMAT_PPROF:
+		if (sink_is_terminal(formatter->sink))
+			return error_set(error, -EINVAL,
+					 "-f pprof is binary: write it to a file (-o FILE) or a "
+					 "pipe, not to a terminal");
+		break;
+	case FORMAT_GO:
+		break;
+	}
+	return err ? error_set(error, err, "cannot set up the output: %s", strerror(-err)) : 0;
+}
+
 int formatter_new(const struct options *options, const struct host_features *features,
 		  struct sink *sink, struct formatter **ret, struct error *error)
 {
@@ -122,10 +152,9 @@ int formatter_new(const struct options *options, const struct host_features *fea
 		return error_set(error, -ENOMEM, "out of memory");
 	formatter->options = options;
 	formatter->sink = sink;
-	err = options->format == FORMAT_JSONL ? open_jsonl(formatter, features)
-					      : open_text(formatter);
+	err = open_format(formatter, features, error);
 	if (err)
-		return error_set(error, err, "cannot set up the output: %s", strerror(-err));
+		return err;
 	*ret = take_ptr(formatter);
 	return 0;
 }
@@ -143,17 +172,44 @@ int formatter_start(struct formatter *formatter, struct error *error)
 	return formatter->jsonl ? jsonl_start(formatter->jsonl, wall_ns(), error) : 0;
 }
 
-int formatter_report(struct formatter *formatter, const struct report *report, struct error *error)
+static int report_text(struct formatter *formatter, const struct report *report,
+		       struct error *error)
 {
 	size_t width = 0, height = 0;
 
-	if (formatter->jsonl)
-		return jsonl_report(formatter->jsonl, report, error);
 	if (sink_is_terminal(formatter->sink)) {
 		measure_terminal(&width, &height);
 		text_resize(formatter->text, width, height);
 	}
 	return text_report(formatter->text, report, error);
+}
+
+static int report_pprof(struct formatter *formatter, const struct report *report,
+			struct error *error)
+{
+	const struct pprof_config config = {
+		.version = PARKSCOPE_VERSION,
+		.units = formatter->options->units,
+		.runtime = formatter->options->runtime_frames,
+	};
+	int err = sink_empty(formatter->sink, error);
+
+	return err ? err : pprof_write(report, &config, formatter->sink, error);
+}
+
+int formatter_report(struct formatter *formatter, const struct report *report, struct error *error)
+{
+	switch (formatter->options->format) {
+	case FORMAT_JSONL:
+		return jsonl_report(formatter->jsonl, report, error);
+	case FORMAT_GO:
+		return go_stacks_write(report, formatter->options->runtime_frames, formatter->sink,
+				       error);
+	case FORMAT_PPROF:
+		return report_pprof(formatter, report, error);
+	default:
+		return report_text(formatter, report, error);
+	}
 }
 
 int formatter_end(struct formatter *formatter, const struct report *last, const char *reason,
@@ -167,6 +223,7 @@ int formatter_end(struct formatter *formatter, const struct report *last, const 
 		.cost = &last->cost,
 	};
 
-	return formatter->jsonl ? jsonl_end(formatter->jsonl, &end, error)
-				: text_end(formatter->text, &end, error);
+	if (formatter->jsonl)
+		return jsonl_end(formatter->jsonl, &end, error);
+	return formatter->text ? text_end(formatter->text, &end, error) : 0;
 }

@@ -89,6 +89,8 @@ int session_open(const struct options *options, bool events, struct session **re
 		.demangle = options->demangle,
 		.table_memory = options->table_memory,
 		.lines = options->lines,
+		.each_goroutine = options->format == FORMAT_GO,
+		.runtime_frames = options->runtime_frames,
 	};
 	err = sources_open(&config, &session->sources, error);
 	if (err) {

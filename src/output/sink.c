@@ -169,6 +169,20 @@ int sink_write(struct sink *sink, const char *text, size_t length, struct error 
 	return code;
 }
 
+int sink_empty(struct sink *sink, struct error *error)
+{
+	int code;
+
+	if (!sink->path || sink->can_block)
+		return 0;
+	if (ftruncate(sink->fd, 0)) {
+		code = -errno;
+		return error_set(error, code, "cannot empty %s: %s", sink->path, strerror(-code));
+	}
+	sink->torn = false;
+	return 0;
+}
+
 void sink_interrupt_by(struct sink *sink, int fd)
 {
 	sink->interrupt_fd = fd;

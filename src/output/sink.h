@@ -31,6 +31,9 @@ define_auto_free(sink)
  */
 int sink_write(struct sink *sink, const char *text, size_t length, struct error *error);
 
+/* Empties a regular file, for a format that is one document; nothing else has anything to empty. */
+int sink_empty(struct sink *sink, struct error *error);
+
 /*
  * While `fd` is readable (a signalfd), a write whose reader has not read for 2 s gives
  * up with -EINTR instead of waiting. -1: nothing interrupts. The caller keeps `fd`.

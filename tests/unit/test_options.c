@@ -146,6 +146,12 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("'0' is not a time", "-d", "0");
 	assert_usage("'x' is not a number of sites", "-t", "x");
 	assert_usage("unknown format 'xml'", "-f", "xml");
+	assert_usage("use 'parkscope dump -f go'", "-f", "go");
+	assert_usage("use 'parkscope dump -f pprof'", "watch", "-f", "pprof");
+	assert_usage("not with --unit thread", "dump", "-f", "go", "--unit", "thread");
+	assert_usage("'fiber' is neither thread nor goroutine", "--unit", "fiber");
+	assert_usage("'' is neither thread nor goroutine", "--unit=");
+	assert_usage("a value that it does not take", "--runtime-frames=1");
 	assert_usage("unknown command 'wtach'", "wtach");
 	assert_usage("unexpected argument 'more'", "dump", "more");
 	assert_usage("unknown option '--nope'", "--nope");
@@ -185,6 +191,27 @@ static void features_are_forced_off(void **state)
 	assert_false(options.forced_off[FEATURE_SCHED_INFO]);
 }
 
+static void formats_and_units(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "--plain"), 0);
+	assert_int_equal(options.units, SHOWN_ALL);
+	assert_false(options.runtime_frames);
+	assert_int_equal(parse_words(&options, NULL, "-f", "go", "dump", "--runtime-frames"), 0);
+	assert_int_equal(options.format, FORMAT_GO);
+	assert_true(options.runtime_frames);
+	assert_int_equal(parse_words(&options, NULL, "dump", "-f", "pprof", "--unit", "thread"), 0);
+	assert_int_equal(options.format, FORMAT_PPROF);
+	assert_int_equal(options.units, SHOWN_THREADS);
+	assert_int_equal(parse_words(&options, NULL, "--unit=goroutine"), 0);
+	assert_int_equal(options.units, SHOWN_GOROUTINES);
+	/* Help is given whatever else was said. */
+	assert_int_equal(parse_words(&options, NULL, "-f", "go", "--help"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+}
+
 static void help_fits_a_screen(void **state)
 {
 	char text[8192] = "";
@@ -213,6 +240,7 @@ int main(void)
 		cmocka_unit_test(wrong_usage_is_said_in_one_line),
 		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),
+		cmocka_unit_test(formats_and_units),
 		cmocka_unit_test(help_fits_a_screen),
 	};
 
