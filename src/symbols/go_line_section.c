@@ -35,6 +35,16 @@ int go_line_section_find(const struct elf_image *image, const struct load_segmen
 	return 0;
 }
 
+bool go_line_section_may_be_elsewhere(const struct elf_image *image)
+{
+	const struct elf_section *sections;
+
+	return !elf_image_sections(image, &sections) ||
+	       (!elf_image_find_section(image, ".gopclntab") &&
+		!elf_image_find_section(image, ".data.rel.ro.gopclntab") &&
+		elf_image_find_section(image, ".go.buildinfo"));
+}
+
 static bool is_header(const unsigned char *bytes, uint64_t size)
 {
 	struct go_line_header header;

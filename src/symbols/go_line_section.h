@@ -4,13 +4,14 @@
 
 /* Where the line table of Go code stands in an ELF file. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "process/elf_image.h"
 #include "process/load_segments.h"
 
 enum {
-	/* Bytes of a file without section table that are searched. */
+	/* Bytes of a file that are searched. */
 	GO_LINE_SEARCH_MAX = 512 << 20,
 };
 
@@ -28,8 +29,14 @@ int go_line_section_find(const struct elf_image *image, const struct load_segmen
 			 struct go_line_section *section);
 
 /*
- * For files without section table: the next place from file offset `from` on where a valid
- * header stands in a loaded segment. 0 or -ENODATA.
+ * Whether the table may stand where no section says so: without section table, and in Go
+ * programs that a C linker made position independent, which puts it into .data.rel.ro.
+ */
+bool go_line_section_may_be_elsewhere(const struct elf_image *image);
+
+/*
+ * The next place from file offset `from` on where a valid header stands in a loaded
+ * segment: 0, -ENODATA or -ENOMEM.
  */
 int go_line_section_search(const struct elf_image *image, uint64_t from,
 			   struct go_line_section *section);

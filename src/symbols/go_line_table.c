@@ -124,9 +124,8 @@ static int search_table(struct go_line_table *table)
 
 static int read_table(struct go_line_table *table)
 {
-	const struct elf_section *sections;
 	struct go_line_section section;
-	int result = -ENODATA;
+	int result;
 
 	if (!elf_image_is_64bit(table->image))
 		return -ENODATA;
@@ -138,10 +137,10 @@ static int read_table(struct go_line_table *table)
 	if (!table->blocks || !table->wrapper)
 		return -ENOMEM;
 	*table->wrapper = WRAPPER_NOT_ASKED;
-	if (!elf_image_sections(table->image, &sections))
-		return search_table(table);
 	result = go_line_section_find(table->image, table->segments, &section);
-	return result < 0 ? result : open_table(table, &section);
+	if (result == 0)
+		return open_table(table, &section);
+	return go_line_section_may_be_elsewhere(table->image) ? search_table(table) : result;
 }
 
 static int finish(struct go_line_table *table, struct error *error)
