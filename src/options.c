@@ -434,7 +434,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 void options_print_help(FILE *file)
 {
 	fputs("Usage: parkscope [COMMAND] [OPTION]...\n"
-	      "Shows where the threads of processes are parked, how many, and whether that\n"
+	      "Shows where threads and goroutines are parked, how many, and whether that\n"
 	      "crowd grows, from outside: nothing is stopped or changed. Needs root.\n"
 	      "\n"
 	      "Commands:\n",

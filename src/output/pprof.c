@@ -345,7 +345,27 @@ static int add_process(struct builder *builder, const struct report *report,
 	return code;
 }
 
-static void add_sample_type(struct builder *builder, const char *type)
+/* pprof takes the first mapping for the program itself. */
+static void add_main_mapping(struct builder *builder, const struct watched_process *process)
+{
+	const char *slash = process->executable ? strrchr(process->executable, '/') : NULL;
+	struct site *site, *next;
+
+	if (!slash)
+		return;
+	HASH_ITER (hh, process->sites, site, next) {
+		for (size_t i = 0; i < site->stack->count; i++) {
+			const struct frame *frame = &site->stack->frames[i];
+
+			if (!frame->module || strcmp(frame->module, slash + 1) != 0)
+				continue;
+			add_mapping(builder, frame);
+			return;
+		}
+	}
+}
+
+static ValueType *new_value_type(struct builder *builder, const char *type)
 {
 	ValueType *value = new_of(builder, ValueType, PERFTOOLS__PROFILES__VALUE_TYPE__INIT);
 
@@ -353,6 +373,13 @@ static void add_sample_type(struct builder *builder, const char *type)
 		value->type = add_text(builder, type);
 		value->unit = add_text(builder, "count");
 	}
+	return value;
+}
+
+static void add_sample_type(struct builder *builder, const char *type)
+{
+	ValueType *value = new_value_type(builder, type);
+
 	append_message(builder, builder->profile, sample_type, value);
 }
 
@@ -391,6 +418,7 @@ static bool shows_goroutines(const struct report *report, const struct pprof_con
 static int build(struct builder *builder, const struct report *report,
 		 const struct pprof_config *config)
 {
+	const char *main_type = shows_goroutines(report, config) ? "goroutines" : "threads";
 	int code = 0;
 
 	builder->profile = new_of(builder, Profile, PERFTOOLS__PROFILES__PROFILE__INIT);
@@ -399,10 +427,13 @@ static int build(struct builder *builder, const struct report *report,
 	add_text(builder, "");
 	add_sample_type(builder, "goroutines");
 	add_sample_type(builder, "threads");
-	builder->profile->default_sample_type =
-		add_text(builder, shows_goroutines(report, config) ? "goroutines" : "threads");
+	builder->profile->default_sample_type = add_text(builder, main_type);
+	builder->profile->period_type = new_value_type(builder, main_type);
+	builder->profile->period = 1; /* each one was looked at */
 	builder->profile->time_nanos = report->wall_ns;
 	add_comments(builder, report, config);
+	if (report->processes_count)
+		add_main_mapping(builder, report->processes[0]);
 	for (size_t i = 0; i < report->processes_count && !code; i++)
 		code = add_process(builder, report, config, report->processes[i]);
 	return builder->failed ? -ENOMEM : code;

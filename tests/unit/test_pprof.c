@@ -156,6 +156,8 @@ static void test_a_site_is_a_sample(void **state)
 	assert_string_equal(text_of(fixture, profile->sample_type[1]->type), "threads");
 	assert_string_equal(text_of(fixture, profile->sample_type[1]->unit), "count");
 	assert_string_equal(text_of(fixture, profile->default_sample_type), "goroutines");
+	assert_string_equal(text_of(fixture, profile->period_type->type), "goroutines");
+	assert_int_equal(profile->period, 1);
 	assert_true(profile->time_nanos == 1790000000123000000);
 	assert_int_equal(profile->n_comment, 2);
 	assert_string_equal(text_of(fixture, profile->comment[0]), "parkscope 0.1.0");
@@ -222,6 +224,7 @@ static void test_threads(void **state)
 	(void)state;
 	free(fixture->processes[0]->go_version);
 	fixture->processes[0]->go_version = NULL;
+	fixture->processes[0]->executable = build_string("/usr/bin/target");
 	add_threads(fixture);
 	write_and_read_back(fixture);
 	assert_string_equal(text_of(fixture, fixture->profile->default_sample_type), "threads");
@@ -232,7 +235,10 @@ static void test_threads(void **state)
 	assert_int_equal(sample->n_location_id, 2);
 	assert_int_equal(fixture->profile->location[sample->location_id[0] - 1]->n_line, 0);
 	assert_frame(fixture, sample, 1, "work [?]", "", 0);
+	/* The program itself comes first, though the leaf is libc's. */
 	assert_int_equal(fixture->profile->n_mapping, 2);
+	assert_string_equal(text_of(fixture, fixture->profile->mapping[0]->filename), "target");
+	assert_string_equal(text_of(fixture, fixture->profile->mapping[1]->filename), "libc.so.6");
 	fixture_free(fixture);
 }
 

@@ -35,6 +35,24 @@ static void test_appends_to_a_private_file(void **state)
 	scratch_remove(&scratch);
 }
 
+static void test_a_document_replaces_the_file(void **state)
+{
+	auto_free(sink) struct sink *sink = NULL, *null = NULL;
+	struct scratch scratch;
+
+	(void)state;
+	scratch_make(&scratch);
+	assert_int_equal(sink_open(scratch.file, &sink, NULL), 0);
+	assert_int_equal(write_text(sink, "old, and its line is cut", NULL), 0);
+	assert_int_equal(sink_empty(sink, NULL), 0);
+	assert_int_equal(write_text(sink, "new\n", NULL), 0);
+	assert_file(scratch.file, "new\n");
+	scratch_remove(&scratch);
+
+	assert_int_equal(sink_open("/dev/null", &null, NULL), 0);
+	assert_int_equal(sink_empty(null, NULL), 0);
+}
+
 static void test_refuses_what_is_no_file(void **state)
 {
 	struct sink *sink = (struct sink *)1;
@@ -225,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_appends_to_a_private_file),
+		cmocka_unit_test(test_a_document_replaces_the_file),
 		cmocka_unit_test(test_refuses_what_is_no_file),
 		cmocka_unit_test(test_a_fifo_never_blocks_at_open),
 		cmocka_unit_test(test_writes_everything_to_a_nonblocking_pipe),
