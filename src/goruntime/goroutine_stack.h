@@ -9,7 +9,7 @@
 #include "goruntime/goroutine.h"
 
 enum {
-	GOROUTINE_FRAMES_MAX = 128,
+	GOROUTINE_FRAMES_MAX = 512,
 };
 
 enum goroutine_stack_end {

@@ -128,22 +128,54 @@ static struct stack *native_frames(const struct go_process *go, const struct sta
 	return stack;
 }
 
-static struct stack *append_frame(struct stack *stack, const struct go_process *go,
-				  uint64_t address, bool leaf, bool all)
+/* The walk from frame to frame. */
+struct naming {
+	const struct go_process *go;
+	bool all;         /* nothing is hidden */
+	bool leaf;        /* no frame was before this one */
+	bool interrupted; /* the frame before was put in by a signal: this is no call */
+};
+
+/*
+ * All addresses are return addresses, also where it stands: of the call into the scheduler.
+ * Not so that of a goroutine that has never run, at a function's entry, and of one that a
+ * signal has stopped (asyncPreempt, sigpanic).
+ */
+static size_t find_calls(const struct naming *naming, uint64_t address,
+			 struct go_call calls[GO_INLINE_DEPTH_MAX])
+{
+	size_t count;
+
+	if (naming->leaf || naming->interrupted) {
+		count = go_process_find_calls(naming->go, address, calls, GO_INLINE_DEPTH_MAX);
+		if (naming->interrupted || (count && calls[count - 1].entry == address))
+			return count;
+	}
+	return go_process_find_calls(naming->go, address - 1, calls, GO_INLINE_DEPTH_MAX);
+}
+
+static bool is_put_in_by_signal(const char *function)
+{
+	return strcmp(function, "runtime.asyncPreempt") == 0 ||
+	       strcmp(function, "runtime.sigpanic") == 0;
+}
+
+static struct stack *append_frame(struct stack *stack, struct naming *naming, uint64_t address)
 {
 	struct go_call calls[GO_INLINE_DEPTH_MAX];
-	/* All but the first are return addresses: the call is before them. */
-	size_t count =
-		go_process_find_calls(go, leaf ? address : address - 1, calls, GO_INLINE_DEPTH_MAX);
+	size_t count = find_calls(naming, address, calls);
 
+	naming->interrupted = count && is_put_in_by_signal(calls[count - 1].function);
 	if (!count)
-		return append_address(stack, address);
+		stack = append_address(stack, address);
 	for (size_t i = 0; i < count && stack; i++) {
-		bool shown = !calls[i].wrapper && go_frames_shown(calls[i].function, leaf && !i);
+		bool leaf = naming->leaf && i == 0;
+		bool shown = !calls[i].wrapper && go_frames_shown(calls[i].function, leaf);
 
-		if (all || shown)
-			stack = append_call(stack, go, &calls[i], address);
+		if (naming->all || shown)
+			stack = append_call(stack, naming->go, &calls[i], address);
 	}
+	naming->leaf = false;
 	return stack;
 }
 
@@ -155,7 +187,7 @@ static const char *cut_label(enum goroutine_stack_end end)
 	case GOROUTINE_STACK_BAD_FRAME:
 		return "[cut: no frame pointer]";
 	case GOROUTINE_STACK_TOO_DEEP:
-		return "[cut: deeper than 128 frames]";
+		return "[cut: deeper than 512 frames]";
 	case GOROUTINE_STACK_RUNNING:
 		return "[unknown: the goroutine runs]";
 	default:
@@ -167,10 +199,11 @@ static struct stack *name_stack(const struct go_process *go, const struct gorout
 				const struct stack *native, bool all)
 {
 	struct stack *stack = native_frames(go, native);
+	struct naming naming = {.go = go, .all = all, .leaf = true};
 	const char *label = cut_label(raw->end);
 
 	for (size_t i = 0; i < raw->count && stack; i++)
-		stack = append_frame(stack, go, raw->frames[i], i == 0, all);
+		stack = append_frame(stack, &naming, raw->frames[i]);
 	return stack && label ? stack_append_label(stack, label) : stack;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "sources/goroutine_places.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,13 +161,26 @@ static void note_creator(struct site *site, const struct goroutine_birth *birth,
 		site->creators_differ = true;
 }
 
+static int find_site(struct goroutine_places *places, struct goroutine_place *place,
+		     const struct goroutine_birth *birth)
+{
+	size_t sites_before = places->process->sites_count;
+
+	place->site = watched_process_site(places->process, SITE_PARK, UNIT_GOROUTINE,
+					   place->key.reason, place->stack);
+	if (!place->site)
+		return -ENOSPC;
+	note_creator(place->site, birth, places->process->sites_count > sites_before);
+	place->site->runtime = birth->runtime;
+	return 0;
+}
+
 static struct goroutine_place *add_place(struct goroutine_places *places,
 					 const struct goroutine_place *wanted,
 					 const struct goroutine_birth *birth,
 					 const struct goroutine_stack *raw)
 {
 	cleanup(place_freep) struct goroutine_place *fresh = calloc(1, sizeof(*fresh));
-	size_t sites_before = places->process->sites_count;
 	struct goroutine_place *place;
 
 	if (!fresh)
@@ -175,12 +189,8 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 	fresh->stack = go_frames_stack(places->go, raw, wanted->key.native, places->runtime_frames);
 	if (!fresh->stack)
 		return NULL;
-	fresh->site = watched_process_site(places->process, SITE_PARK, UNIT_GOROUTINE,
-					   wanted->key.reason, fresh->stack);
-	if (!fresh->site)
+	if (wanted->key.reason && find_site(places, fresh, birth))
 		return NULL;
-	note_creator(fresh->site, birth, places->process->sites_count > sites_before);
-	fresh->site->runtime = birth->runtime;
 	place = take_ptr(fresh);
 	places->by_number[places->count++] = place;
 	place->number = places->count;

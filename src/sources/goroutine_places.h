@@ -38,11 +38,11 @@ struct goroutine_place {
 	struct {
 		uint64_t stack_hash;
 		uint64_t birth;
-		const char *reason;         /* static: the pointer tells them apart */
+		const char *reason; /* static: the pointer tells them apart; NULL: not parked */
 		const struct stack *native; /* of the thread that is in C for it; NULL: none */
 	} key;
-	uint32_t number; /* from 1 */
-	struct site *site;
+	uint32_t number;     /* from 1 */
+	struct site *site;   /* NULL without a reason */
 	struct stack *stack; /* owned */
 	UT_hash_handle hh;
 };

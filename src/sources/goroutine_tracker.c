@@ -288,9 +288,12 @@ static const struct stack *native_stack(const struct goroutine_tracker *tracker,
 	return tid ? tracker->config.thread_stack(tid, tracker->config.data) : NULL;
 }
 
-/* The number of the place where it is parked; 0: it moved, or there are too many. */
+/*
+ * The number of the place where it is parked, or stands without a reason; 0: it moved, or
+ * there are too many.
+ */
 static uint32_t read_place(struct goroutine_tracker *tracker, const struct goroutine_state *state,
-			   const struct goroutine *g)
+			   const struct goroutine *g, const char *reason)
 {
 	const struct goroutine_birth *birth =
 		goroutine_places_birth_at(tracker->places, state->birth);
@@ -305,7 +308,7 @@ static uint32_t read_place(struct goroutine_tracker *tracker, const struct gorou
 	}
 	if (stack.end != GOROUTINE_STACK_WHOLE)
 		losses_add(tracker->losses, "goroutine_stack_cut", 1);
-	place = goroutine_places_park(tracker->places, birth, park_reason(tracker, g), &stack,
+	place = goroutine_places_park(tracker->places, birth, reason, &stack,
 				      native_stack(tracker, g));
 	if (!place) {
 		losses_add(tracker->losses, "sites_full", 1);
@@ -338,7 +341,7 @@ static uint32_t place_of(struct goroutine_tracker *tracker, const struct gorouti
 
 	if (!wants_reading(tracker, group, g))
 		return group->place;
-	place = read_place(tracker, state, g);
+	place = read_place(tracker, state, g, park_reason(tracker, g));
 	if (place && group) {
 		group->mixed |= group->place && group->place != place;
 		group->place = place;
@@ -404,10 +407,22 @@ static void count_parked(struct goroutine_tracker *tracker, const struct gorouti
 		   state->at_least ? AGE_AT_LEAST : AGE_EXACT, arrived && tracker->sweeps > 1);
 }
 
+/* Of one that is not parked either, if it stands still. */
+static const struct goroutine_place *listed_place(struct goroutine_tracker *tracker,
+						  const struct goroutine_state *state,
+						  const struct goroutine *g)
+{
+	uint32_t place = state->place;
+
+	if (!place && (g->status == GO_STATUS_RUNNABLE || g->status == GO_STATUS_PREEMPTED))
+		place = read_place(tracker, state, g, NULL);
+	return goroutine_places_at(tracker->places, place);
+}
+
 static int list_goroutine(struct goroutine_tracker *tracker, const struct goroutine_state *state,
 			  const struct goroutine *g)
 {
-	const struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
+	const struct goroutine_place *place = listed_place(tracker, state, g);
 	const struct goroutine_birth *birth =
 		goroutine_places_birth_at(tracker->places, state->birth);
 	struct goroutine_entry entry = {
@@ -421,7 +436,7 @@ static int list_goroutine(struct goroutine_tracker *tracker, const struct gorout
 	};
 	char labels[LABELS_SIZE];
 
-	if (place)
+	if (state->place)
 		entry.waited_ns = tracker->now_ns - parked_since(tracker, state, g);
 	if (g->labels) {
 		goroutine_labels_read(tracker->go, g, labels, sizeof(labels));
