@@ -9,6 +9,7 @@
 #include "process/mapped_object.h"
 #include "symbols/demangle.h"
 #include "symbols/elf_symbols.h"
+#include "symbols/go_line_table.h"
 #include "symbols/kernel_symbols.h"
 #include "symbols/perf_map_cache.h"
 #include "symbols/source_lines.h"
@@ -19,8 +20,11 @@ struct symbolizer {
 	bool demangle;
 	struct file_cache *files;
 	struct file_cache *lines; /* NULL: not wanted */
+	struct file_cache *go_tables;
 	struct perf_map_cache *perf_maps;
 	struct mapping_cache *processes; /* not owned */
+	/* Where lookups in Go's tables leave their results: too large for the stack. */
+	struct go_call go_calls[GO_INLINE_DEPTH_MAX + 1];
 };
 
 /* One address on its way to a frame. */
@@ -35,6 +39,7 @@ struct lookup {
 struct code_place {
 	const struct source_lines *lines; /* NULL: nowhere */
 	uint64_t vaddr;
+	size_t go_calls; /* how many of the symbolizer's hold, 0: no Go code */
 };
 
 static int load_symbols(int fd, void **thing)
@@ -110,6 +115,42 @@ static const struct file_cache_kind lines_of_files = {
 	.memory = lines_memory,
 };
 
+static int load_go_table(int fd, void **thing)
+{
+	struct go_line_table *table = NULL;
+	int err = go_line_table_load(fd, &table, NULL);
+
+	if (!err)
+		*thing = table;
+	return err;
+}
+
+/* A vdso is not written in Go. */
+static int load_image_go_table(const void *data, size_t size, void **thing)
+{
+	(void)data;
+	(void)size;
+	(void)thing;
+	return -ENODATA;
+}
+
+static void free_go_table(void *thing)
+{
+	go_line_table_free(thing);
+}
+
+static size_t go_table_memory(const void *thing)
+{
+	return go_line_table_memory(thing);
+}
+
+static const struct file_cache_kind go_tables_of_files = {
+	.load = load_go_table,
+	.load_image = load_image_go_table,
+	.free = free_go_table,
+	.memory = go_table_memory,
+};
+
 int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **out,
 		   struct error *error)
 {
@@ -119,10 +160,12 @@ int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **o
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->processes = config->processes;
 	symbolizer->files = file_cache_new(&symbols_of_files, SYMBOLIZER_SYMBOLS_LIMIT);
+	symbolizer->go_tables = file_cache_new(&go_tables_of_files, SYMBOLIZER_GO_TABLES_LIMIT);
 	symbolizer->perf_maps = perf_map_cache_new(SYMBOLIZER_PERF_MAPS_LIMIT);
 	if (config->lines)
 		symbolizer->lines = file_cache_new(&lines_of_files, SYMBOLIZER_LINES_LIMIT);
-	if (!symbolizer->files || !symbolizer->perf_maps || (config->lines && !symbolizer->lines))
+	if (!symbolizer->files || !symbolizer->go_tables || !symbolizer->perf_maps ||
+	    (config->lines && !symbolizer->lines))
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->use_map_files = config->map_files;
 	symbolizer->demangle = config->demangle;
@@ -139,6 +182,7 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	kernel_symbols_free(symbolizer->kernel);
 	file_cache_free(symbolizer->files);
 	file_cache_free(symbolizer->lines);
+	file_cache_free(symbolizer->go_tables);
 	perf_map_cache_free(symbolizer->perf_maps);
 	free(symbolizer);
 }
@@ -186,8 +230,24 @@ static const char *without_version(const char *name, char plain[DEMANGLE_NAME_MA
 	return plain;
 }
 
-static int name_elf_function(const struct symbolizer *symbolizer, const struct elf_symbols *symbols,
-			     const struct lookup *lookup, struct frame *frame)
+/*
+ * Go code is named by its own table even where there are symbols, so that stripping a
+ * program does not change its sites: symbols bear suffixes (".abi0") and the types of
+ * generic functions. False: there is no Go function.
+ */
+static bool find_go_function(struct symbolizer *symbolizer, const struct go_line_table *table,
+			     uint64_t vaddr, struct code_place *place)
+{
+	const size_t capacity = sizeof(symbolizer->go_calls) / sizeof(*symbolizer->go_calls);
+
+	place->go_calls =
+		table ? go_line_table_find(table, NULL, vaddr, symbolizer->go_calls, capacity) : 0;
+	return place->go_calls > 0;
+}
+
+static int name_elf_function(struct symbolizer *symbolizer, const struct elf_symbols *symbols,
+			     const struct go_line_table *go_table, const struct lookup *lookup,
+			     struct frame *frame, struct code_place *place)
 {
 	const char *build_id = elf_symbols_build_id(symbols);
 	char plain[DEMANGLE_NAME_MAX + 1];
@@ -200,6 +260,13 @@ static int name_elf_function(const struct symbolizer *symbolizer, const struct e
 	if (!elf_symbols_vaddr(symbols, frame->offset - (lookup->address - lookup->code), &vaddr))
 		return 0;
 	frame->offset = vaddr + (lookup->address - lookup->code);
+	place->vaddr = vaddr;
+	if (find_go_function(symbolizer, go_table, vaddr, place)) {
+		const struct go_call *call = &symbolizer->go_calls[place->go_calls - 1];
+
+		frame->offset -= call->entry;
+		return set_text(&frame->function, call->function);
+	}
 	if (!elf_symbols_find(symbols, vaddr, &symbol))
 		return 0;
 	frame->offset -= symbol.address;
@@ -221,6 +288,7 @@ static int name_jit_function(struct symbolizer *symbolizer, const struct lookup 
 static int user_frame(struct symbolizer *symbolizer, struct process_mappings *mappings,
 		      const struct lookup *lookup, struct frame *frame, struct code_place *place)
 {
+	const struct go_line_table *go_table;
 	const struct elf_symbols *symbols;
 	const struct mapping *mapping;
 	struct mapped_object *object;
@@ -241,12 +309,12 @@ static int user_frame(struct symbolizer *symbolizer, struct process_mappings *ma
 				     symbolizer->use_map_files, symbolizer->files);
 	if (!symbols)
 		return name_jit_function(symbolizer, lookup, frame);
-	if (symbolizer->lines &&
-	    elf_symbols_vaddr(symbols, lookup->code - mapping->start + mapping->file_offset,
-			      &place->vaddr))
+	if (symbolizer->lines)
 		place->lines = mapped_object_find(object, lookup->process->pid, mapping,
 						  symbolizer->use_map_files, symbolizer->lines);
-	return name_elf_function(symbolizer, symbols, lookup, frame);
+	go_table = mapped_object_find(object, lookup->process->pid, mapping,
+				      symbolizer->use_map_files, symbolizer->go_tables);
+	return name_elf_function(symbolizer, symbols, go_table, lookup, frame, place);
 }
 
 static int set_location(struct frame *frame, const struct source_location *location)
@@ -272,15 +340,36 @@ static int set_inlined(const struct symbolizer *symbolizer, struct frame *frame,
 	return result < 0 ? result : set_location(frame, location);
 }
 
+/* Where Go's table says that the place is, in the form of source lines. */
+static size_t find_go_lines(const struct symbolizer *symbolizer, const struct code_place *place,
+			    struct source_location locations[GO_INLINE_DEPTH_MAX + 1])
+{
+	for (size_t i = 0; i < place->go_calls; i++) {
+		const struct go_call *call = &symbolizer->go_calls[i];
+
+		locations[i] = (struct source_location){
+			.function = call->inlined ? call->function : NULL,
+			.file = call->file[0] ? call->file : NULL,
+			.line = call->line,
+		};
+	}
+	return place->go_calls;
+}
+
 /* Says where the frame `*at` is in the source; what is inlined there comes before it. */
 static int add_lines(const struct symbolizer *symbolizer, const struct code_place *place,
 		     struct stack **stack, size_t *at)
 {
-	const struct source_location *locations;
-	size_t count = source_lines_find(place->lines, place->vaddr, &locations);
+	struct source_location of_go[GO_INLINE_DEPTH_MAX + 1];
+	const struct source_location *locations = of_go;
+	size_t count = place->lines ? source_lines_find(place->lines, place->vaddr, &locations) : 0;
 	struct frame *frames;
 	int result = 0;
 
+	if (!count) {
+		locations = of_go;
+		count = find_go_lines(symbolizer, place, of_go);
+	}
 	if (!count)
 		return 0;
 	*stack = stack_insert(*stack, *at, count - 1);
@@ -330,7 +419,7 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *pr
 		frame->address = lookup.address;
 		result = is_kernel ? kernel_frame(symbolizer, &lookup, frame)
 				   : user_frame(symbolizer, mappings, &lookup, frame, &place);
-		if (result == 0 && place.lines)
+		if (result == 0 && symbolizer->lines)
 			result = add_lines(symbolizer, &place, &stack, &at);
 	}
 	if (result < 0)
@@ -355,13 +444,14 @@ void symbolizer_statistics(const struct symbolizer *symbolizer,
 			   struct symbolizer_statistics *statistics)
 {
 	struct perf_map_cache_statistics perf_maps;
-	struct file_cache_statistics files;
+	struct file_cache_statistics files, go_tables;
 
 	file_cache_statistics(symbolizer->files, &files);
+	file_cache_statistics(symbolizer->go_tables, &go_tables);
 	perf_map_cache_statistics(symbolizer->perf_maps, &perf_maps);
 	*statistics = (struct symbolizer_statistics){
 		.files = files.files,
-		.memory = files.memory + perf_maps.memory,
+		.memory = files.memory + go_tables.memory + perf_maps.memory,
 		.loads = files.loads,
 		.too_large = files.too_large,
 		.perf_maps_truncated = perf_maps.truncated,

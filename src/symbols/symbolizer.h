@@ -30,6 +30,8 @@ enum {
 	SYMBOLIZER_SYMBOLS_LIMIT = 64 << 20,
 	/* Memory for debug information, of which libdw needs whole files. */
 	SYMBOLIZER_LINES_LIMIT = 512 << 20,
+	/* Memory for Go's line tables, of which little is kept: 100 programs have 7 MiB. */
+	SYMBOLIZER_GO_TABLES_LIMIT = 32 << 20,
 	/* Memory for perf maps; see perf_map_cache.h. */
 	SYMBOLIZER_PERF_MAPS_LIMIT = 64 << 20,
 };
@@ -75,6 +77,9 @@ define_auto_free(symbolizer);
  * address in the module (as addr2line takes it), or the file offset where the file
  * could not be read, or counts from the start of a mapping without file. `module` is
  * a file name, a name in brackets ("[vdso]", "[anon]"), or the kernel module.
+ *
+ * Go code is named by Go's own line table, whether or not there are symbols, as the
+ * runtime prints it: see go_line_table.h.
  *
  * With lines: `file` and `line` where they are known, and before a frame those that are
  * inlined into it, so that there are more frames than addresses.

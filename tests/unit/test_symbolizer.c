@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "elf_fixture.h"
+#include "process/elf_image.h"
+#include "symbols/go_line_table.h"
 
 static struct mapping_cache *mappings;
 static struct symbolizer *symbolizer;
@@ -421,6 +423,88 @@ static void source_lines_and_inlined_functions(void **state)
 	assert_int_equal(stack->frames[2].address, user[1]);
 }
 
+/* Maps the code of a Go program, a build of tests/unit/go_oracle; returns its first vaddr. */
+static uint64_t map_go_code(const char *path, char **code, size_t *size)
+{
+	auto_free(elf_image) struct elf_image *image = NULL;
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const struct elf_segment *segments;
+	size_t count;
+
+	assert_int_equal(elf_image_open_fd(fd, &image, NULL), 0);
+	count = elf_image_segments(image, &segments);
+	for (size_t i = 0; i < count; i++) {
+		if (segments[i].type != PT_LOAD || !(segments[i].flags & PF_X))
+			continue;
+		*size = segments[i].file_size;
+		*code = mmap(NULL, *size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
+			     (off_t)segments[i].offset);
+		assert_ptr_not_equal(*code, MAP_FAILED);
+		return segments[i].vaddr;
+	}
+	fail_msg("%s has no code", path);
+	return 0;
+}
+
+static void stripping_a_go_program_changes_no_name(void **state)
+{
+	char *plain, *stripped;
+	size_t size, stripped_size, named = 0, generic = 0;
+
+	(void)state;
+	assert_int_equal(map_go_code(GO_ORACLE "-plain", &plain, &size),
+			 map_go_code(GO_ORACLE "-stripped", &stripped, &stripped_size));
+	assert_int_equal(size, stripped_size);
+	for (size_t i = 0; i < size; i += 101) {
+		uint64_t user[] = {address_of(plain) + i}, other[] = {address_of(stripped) + i};
+		auto_free(stack) struct stack *stack = name(NULL, 0, user, 1);
+		auto_free(stack) struct stack *of_stripped = name(NULL, 0, other, 1);
+		const char *function = stack->frames[0].function;
+
+		assert_int_equal(!function, !of_stripped->frames[0].function);
+		assert_int_equal(stack->frames[0].offset, of_stripped->frames[0].offset);
+		if (!function)
+			continue;
+		assert_string_equal(function, of_stripped->frames[0].function);
+		assert_null(stack->frames[0].file);
+		named++;
+		generic += !strncmp(function, "main.apply[...]", 15);
+	}
+	assert_true(named > 20000);
+	assert_true(generic > 0);
+	munmap(plain, size);
+	munmap(stripped, size);
+}
+
+static void go_lines_without_debug_information(void **state)
+{
+	const struct symbolizer_config config = {
+		.processes = mappings, .map_files = true, .lines = true};
+	const struct process_ref self = {.pid = getpid()};
+	auto_free(symbolizer) struct symbolizer *with_lines = NULL;
+	auto_free(go_line_table) struct go_line_table *table = NULL;
+	auto_free(stack) struct stack *stack = NULL;
+	autoclose int fd = open(GO_ORACLE "-stripped", O_RDONLY | O_CLOEXEC);
+	uint64_t first, start, end, user[1];
+	char *code;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(go_line_table_load(fd, &table, NULL), 0);
+	assert_int_equal(go_line_table_find_function(table, NULL, "main.deferred", &start, &end),
+			 0);
+	first = map_go_code(GO_ORACLE "-stripped", &code, &size);
+	user[0] = address_of(code) + (start - first);
+	assert_int_equal(symbolizer_new(&config, &with_lines, NULL), 0);
+	assert_int_equal(symbolizer_stack(with_lines, &self, NULL, 0, user, 1, 1, &stack), 0);
+	assert_int_equal(stack->count, 1);
+	assert_string_equal(stack->frames[0].function, "main.deferred");
+	assert_int_equal(stack->frames[0].offset, 0);
+	assert_string_equal(stack->frames[0].file, "main.go");
+	assert_true(stack->frames[0].line > 0);
+	munmap(code, size);
+}
+
 static void an_empty_stack(void **state)
 {
 	auto_free(stack) struct stack *stack = name(NULL, 0, NULL, 0);
@@ -446,6 +530,8 @@ int main(void)
 		TEST(jit_code_is_named_by_the_perf_map),
 		TEST(processes_share_files_and_are_forgotten),
 		TEST(source_lines_and_inlined_functions),
+		TEST(stripping_a_go_program_changes_no_name),
+		TEST(go_lines_without_debug_information),
 		TEST(an_empty_stack),
 	};
 
