@@ -109,7 +109,7 @@ func debug2() error {
 	err := pprof.Lookup("goroutine").WriteTo(&size, 2)
 	total := time.Since(begin)
 	atomic.StoreInt32(&done, 1)
-	fmt.Printf("debug2_us=%d gap_us=%d bytes=%d\n", total.Microseconds(), (<-gap).Microseconds(), size)
+	fmt.Printf("debug2_us=%d debug2_gap_us=%d bytes=%d\n", total.Microseconds(), (<-gap).Microseconds(), size)
 	return err
 }
 
