@@ -25,7 +25,7 @@ load common.bash
 
 	run "$PARKSCOPE" --help
 	for word in watch dump features --pid --interval --count --duration --top --format --output \
-		--full --plain --lines --verbose --help --version; do
+		--full --plain --lines --unit --runtime-frames --verbose --help --version; do
 		assert_output --regexp "(^|[[:space:]])$word([[:space:]]|$)"
 	done
 	# And nothing that is not known.

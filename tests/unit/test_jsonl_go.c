@@ -223,6 +223,27 @@ static void test_births_and_sums(void **state)
 	fixture_free(fixture);
 }
 
+/* The schema's list of reasons is that of the unit. */
+static void test_a_reason_of_the_other_unit_is_invalid(void **state)
+{
+	struct fixture *fixture = fixture_new("watch", false, 10);
+
+	(void)state;
+	sweep_site(build_goroutine_site(fixture->process, SITE_PARK, "futex",
+					build_stack("main.f", NULL)),
+		   1, 1, 0);
+	report(fixture);
+	assert_int_equal(validate(fixture->scratch.file), 1);
+	fixture_free(fixture);
+
+	fixture = fixture_new("watch", false, 10);
+	sweep_site(build_site(fixture->process, SITE_PARK, "chan_send", build_stack("f", NULL)), 1,
+		   1, 0);
+	report(fixture);
+	assert_int_equal(validate(fixture->scratch.file), 1);
+	fixture_free(fixture);
+}
+
 static void test_hostile_text_forges_nothing(void **state)
 {
 	static const char hostile[] = "go1\n{\"forged\":1}\033[2J\xff\"\\";
@@ -252,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_known_is_left_out),
 		cmocka_unit_test(test_channels_of_all_kinds),
 		cmocka_unit_test(test_births_and_sums),
+		cmocka_unit_test(test_a_reason_of_the_other_unit_is_invalid),
 		cmocka_unit_test(test_hostile_text_forges_nothing),
 	};
 

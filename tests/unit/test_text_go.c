@@ -301,6 +301,28 @@ static void test_several_processes(void **state)
 	fixture_free(fixture);
 }
 
+static void test_totals(void **state)
+{
+	struct fixture *fixture = fixture_new(&(struct text_config){.verbose = true});
+	const struct run_end end = {
+		.watched_s = 65,
+		.reason = "count",
+		.cost = &fixture->report.cost,
+	};
+	char *text;
+
+	(void)state;
+	set_goroutines(add_process(fixture, 7, "busy", 9, 9), 12);
+	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
+	assert_int_equal(text_end(fixture->text, &end, NULL), 0);
+	text = scratch_read(fixture->scratch.file);
+	assert_non_null(strstr(text, "\nTOTAL  watched 1m5s  1 process  0 waits  0 births  0 exits"
+				     "  5 goroutines born\n"
+				     "       1 goroutine exited\n"));
+	free(text);
+	fixture_free(fixture);
+}
+
 /* Every line at most `width` columns, whatever the process calls itself. */
 static void test_every_width_holds(void **state)
 {
@@ -347,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_goroutines_that_cannot_be_read),
 		cmocka_unit_test(test_nothing_is_parked),
 		cmocka_unit_test(test_several_processes),
+		cmocka_unit_test(test_totals),
 		cmocka_unit_test(test_every_width_holds),
 	};
 

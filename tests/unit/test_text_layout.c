@@ -88,6 +88,20 @@ static void test_colour_only_when_asked(void **state)
 	assert_buffer(&buffer, "\033[1mhead\033[0m\nplain\n");
 }
 
+static void test_hostile_items_are_escaped_and_cut(void **state)
+{
+	struct buffer buffer = {0};
+	struct layout layout = {.width = 12, .ascii = true};
+
+	(void)state;
+	layout_begin(&layout, &buffer);
+	layout_text(&layout, "one");
+	layout_hostile_item(&layout, "a\n", 2, 4);
+	layout_hostile_item(&layout, "abcdefghijkl", 2, 4);
+	layout_end_line(&layout);
+	assert_buffer(&buffer, "one  a\\x0a\n    abc...kl\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +109,7 @@ int main(void)
 		cmocka_unit_test(test_items_wrap),
 		cmocka_unit_test(test_hostile_text_is_escaped_and_fits),
 		cmocka_unit_test(test_colour_only_when_asked),
+		cmocka_unit_test(test_hostile_items_are_escaped_and_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
