@@ -197,14 +197,24 @@ static int report_pprof(struct formatter *formatter, const struct report *report
 	return err ? err : pprof_write(report, &config, formatter->sink, error);
 }
 
+static int report_go_stacks(struct formatter *formatter, const struct report *report,
+			    struct error *error)
+{
+	const struct go_stacks_config config = {
+		.runtime = formatter->options->runtime_frames,
+		.labels = formatter->options->verbose,
+	};
+
+	return go_stacks_write(report, &config, formatter->sink, error);
+}
+
 int formatter_report(struct formatter *formatter, const struct report *report, struct error *error)
 {
 	switch (formatter->options->format) {
 	case FORMAT_JSONL:
 		return jsonl_report(formatter->jsonl, report, error);
 	case FORMAT_GO:
-		return go_stacks_write(report, formatter->options->runtime_frames, formatter->sink,
-				       error);
+		return report_go_stacks(formatter, report, error);
 	case FORMAT_PPROF:
 		return report_pprof(formatter, report, error);
 	default:

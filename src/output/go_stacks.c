@@ -95,7 +95,7 @@ static void add_stack(struct buffer *buffer, const struct stack *stack)
 	}
 }
 
-static void add_header(struct buffer *buffer, const struct goroutine_entry *goroutine)
+static void add_header(struct buffer *buffer, const struct goroutine_entry *goroutine, bool labels)
 {
 	uint64_t minutes = goroutine->waited_ns / NS_PER_MINUTE;
 
@@ -106,7 +106,7 @@ static void add_header(struct buffer *buffer, const struct goroutine_entry *goro
 	if (goroutine->locked)
 		buffer_add_text(buffer, ", locked to thread");
 	buffer_add_text(buffer, "]");
-	if (goroutine->labels) {
+	if (labels && goroutine->labels) {
 		buffer_add_text(buffer, " {");
 		add_hostile(buffer, goroutine->labels);
 		buffer_add_text(buffer, "}");
@@ -129,9 +129,10 @@ static void add_creator(struct buffer *buffer, const struct goroutine_entry *gor
 	add_place(buffer, frame, false);
 }
 
-static void add_goroutine(struct buffer *buffer, const struct goroutine_entry *goroutine)
+static void add_goroutine(struct buffer *buffer, const struct goroutine_entry *goroutine,
+			  bool labels)
 {
-	add_header(buffer, goroutine);
+	add_header(buffer, goroutine, labels);
 	if (goroutine->stack)
 		add_stack(buffer, goroutine->stack);
 	else
@@ -159,8 +160,8 @@ static void add_process(struct buffer *buffer, const struct watched_process *pro
 	buffer_add_text(buffer, "\n");
 }
 
-static int write_process(struct writer *writer, const struct watched_process *process, bool runtime,
-			 struct error *error)
+static int write_process(struct writer *writer, const struct watched_process *process,
+			 const struct go_stacks_config *config, struct error *error)
 {
 	const struct goroutine_list *list = &process->goroutine_list;
 
@@ -168,9 +169,9 @@ static int write_process(struct writer *writer, const struct watched_process *pr
 	for (size_t i = 0; i < list->count; i++) {
 		int code;
 
-		if (list->entries[i].runtime && !runtime)
+		if (list->entries[i].runtime && !config->runtime)
 			continue;
-		add_goroutine(&writer->buffer, &list->entries[i]);
+		add_goroutine(&writer->buffer, &list->entries[i], config->labels);
 		if (writer->buffer.length < FLUSH_BYTES)
 			continue;
 		code = flush(writer, error);
@@ -180,13 +181,13 @@ static int write_process(struct writer *writer, const struct watched_process *pr
 	return 0;
 }
 
-int go_stacks_write(const struct report *report, bool runtime, struct sink *sink,
-		    struct error *error)
+int go_stacks_write(const struct report *report, const struct go_stacks_config *config,
+		    struct sink *sink, struct error *error)
 {
 	cleanup(writer_release) struct writer writer = {.sink = sink};
 
 	for (size_t i = 0; i < report->processes_count; i++) {
-		int code = write_process(&writer, report->processes[i], runtime, error);
+		int code = write_process(&writer, report->processes[i], config, error);
 
 		if (code)
 			return code;

@@ -50,7 +50,9 @@ static void add(struct fixture *fixture, const struct goroutine_entry *entry)
 
 static void assert_written(struct fixture *fixture, bool runtime, const char *expected)
 {
-	assert_int_equal(go_stacks_write(&fixture->report, runtime, fixture->sink, NULL), 0);
+	const struct go_stacks_config config = {.runtime = runtime, .labels = true};
+
+	assert_int_equal(go_stacks_write(&fixture->report, &config, fixture->sink, NULL), 0);
 	assert_file(fixture->scratch.file, expected);
 }
 
@@ -259,13 +261,14 @@ static void test_many_goroutines(void **state)
 	struct fixture *fixture = fixture_new();
 	size_t found = 0;
 	char *text;
+	const struct go_stacks_config config = {0};
 
 	(void)state;
 	place(&stack->frames[0], "/a/path/that/is/long/enough/to/fill/it.go", 3, 0x10, 0x1000);
 	for (uint64_t i = 0; i < COUNT; i++)
 		add(fixture,
 		    &(struct goroutine_entry){.goid = i + 1, .state = "select", .stack = stack});
-	assert_int_equal(go_stacks_write(&fixture->report, false, fixture->sink, NULL), 0);
+	assert_int_equal(go_stacks_write(&fixture->report, &config, fixture->sink, NULL), 0);
 	text = scratch_read(fixture->scratch.file);
 	for (const char *at = text; (at = strstr(at, "\ngoroutine ")); at++)
 		found++;
@@ -278,11 +281,12 @@ static void test_a_write_that_fails_is_reported(void **state)
 {
 	struct fixture *fixture = fixture_new();
 	auto_free(sink) struct sink *full = NULL;
+	const struct go_stacks_config config = {0};
 	struct error error = {0};
 
 	(void)state;
 	assert_int_equal(sink_open("/dev/full", &full, NULL), 0);
-	assert_int_equal(go_stacks_write(&fixture->report, false, full, &error), -ENOSPC);
+	assert_int_equal(go_stacks_write(&fixture->report, &config, full, &error), -ENOSPC);
 	fixture_free(fixture);
 }
 
