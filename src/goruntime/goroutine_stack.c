@@ -38,61 +38,85 @@ static bool load(struct window *window, uint64_t address, uint64_t stack_hi)
 	return true;
 }
 
-/* Two words at `address`: what a frame pointer points to. */
-static bool read_pair(struct window *window, uint64_t address, uint64_t stack_hi, uint64_t pair[2])
+static bool read_word(struct window *window, uint64_t address, uint64_t stack_hi, uint64_t *word)
 {
-	const size_t size = 2 * sizeof(uint64_t);
-
-	if ((address < window->start || address + size > window->end) &&
-	    (!load(window, address, stack_hi) || address + size > window->end))
-		return false;
-	memcpy(pair, window->bytes + (address - window->start), size);
+	if (address < window->start || address + sizeof(*word) > window->end)
+		if (!load(window, address, stack_hi) || address + sizeof(*word) > window->end)
+			return false;
+	memcpy(word, window->bytes + (address - window->start), sizeof(*word));
 	return true;
 }
 
-/* A frame pointer is within the stack, aligned, and above the frames that were walked. */
-static bool is_frame_pointer(const struct goroutine *g, uint64_t bp, uint64_t above)
+/* A frame on its way to its caller's. */
+struct position {
+	uint64_t pc;
+	uint64_t sp; /* when it goes on */
+	uint64_t bp; /* the frame pointer, 0: the outermost frame, or not known */
+	bool bp_known;
+};
+
+/* The frame's return address is in the word at `slot`, the caller's frame pointer below it. */
+static enum goroutine_stack_end step_to(struct window *window, const struct goroutine *g,
+					uint64_t slot, bool has_bp, struct position *position)
 {
-	return bp % 8 == 0 && bp >= above && bp <= g->stack_hi - 2 * sizeof(uint64_t);
-}
+	uint64_t pc, bp = 0;
 
-static enum goroutine_stack_end walk(struct window *window, const struct goroutine *g, uint64_t bp,
-				     struct goroutine_stack *stack)
-{
-	uint64_t above = g->sp;
-
-	while (bp) {
-		uint64_t pair[2]; /* the caller's frame pointer, and the return address */
-
-		if (!is_frame_pointer(g, bp, above))
-			return GOROUTINE_STACK_BAD_FRAME;
-		if (!read_pair(window, bp, g->stack_hi, pair))
-			return GOROUTINE_STACK_MEMORY;
-		if (go_process_is_goexit(window->go, pair[1]))
-			return GOROUTINE_STACK_WHOLE;
-		if (!go_process_has_code(window->go, pair[1]))
-			return GOROUTINE_STACK_BAD_FRAME;
-		if (stack->count == GOROUTINE_FRAMES_MAX)
-			return GOROUTINE_STACK_TOO_DEEP;
-		stack->frames[stack->count++] = pair[1];
-		above = bp + 1;
-		bp = pair[0];
-	}
+	if (slot < position->sp || slot % 8 || slot > g->stack_hi - sizeof(pc))
+		return GOROUTINE_STACK_BAD_FRAME;
+	if ((has_bp && !read_word(window, slot - sizeof(bp), g->stack_hi, &bp)) ||
+	    !read_word(window, slot, g->stack_hi, &pc))
+		return GOROUTINE_STACK_MEMORY;
+	if (!go_process_is_goexit(window->go, pc) && !go_process_has_code(window->go, pc))
+		return GOROUTINE_STACK_BAD_FRAME;
+	*position = (struct position){
+		.pc = pc,
+		.sp = slot + sizeof(pc),
+		.bp = bp,
+		.bp_known = has_bp,
+	};
 	return GOROUTINE_STACK_WHOLE;
 }
 
 /*
- * Before 1.23 a goroutine in a system call does not say its frame pointer, only where
- * entersyscall() was called. The size of that frame is in the line table: the caller's frame
- * pointer stands at its top, below the return address (cmd/internal/obj/x86/obj6.go).
+ * By the frame pointer, or where that is not one of this stack by the size of the frame: in
+ * system calls before Go 1.23, which do not say it, and in callbacks from C, whose frame
+ * pointer is that of the thread's own stack (cgocallback in src/runtime/asm_amd64.s).
+ * How a frame is laid out: src/cmd/internal/obj/x86/obj6.go.
  */
-static uint64_t frame_pointer_of_syscall(const struct go_process *go, const struct goroutine *g)
+static enum goroutine_stack_end step(struct window *window, const struct goroutine *g,
+				     struct position *position)
 {
-	uint64_t size;
+	uint64_t size, bp = position->bp;
 
-	if (go_process_frame_size(go, g->pc - 1, &size) || size < sizeof(uint64_t))
-		return 0;
-	return g->sp + size - sizeof(uint64_t);
+	if (position->bp_known && bp >= position->sp && bp <= g->stack_hi &&
+	    step_to(window, g, bp + sizeof(bp), true, position) == GOROUTINE_STACK_WHOLE)
+		return GOROUTINE_STACK_WHOLE;
+	if (go_process_frame_size(window->go, position->pc - 1, &size) ||
+	    size > g->stack_hi - position->sp)
+		return GOROUTINE_STACK_BAD_FRAME;
+	return step_to(window, g, position->sp + size, size >= sizeof(bp), position);
+}
+
+static enum goroutine_stack_end walk(struct window *window, const struct goroutine *g,
+				     struct goroutine_stack *stack)
+{
+	struct position position = {
+		.pc = g->pc,
+		.sp = g->sp,
+		.bp = g->bp,
+		.bp_known = g->bp || g->status != GO_STATUS_SYSCALL,
+	};
+
+	while (position.bp || !position.bp_known) {
+		enum goroutine_stack_end end = step(window, g, &position);
+
+		if (end != GOROUTINE_STACK_WHOLE || go_process_is_goexit(window->go, position.pc))
+			return end;
+		if (stack->count == GOROUTINE_FRAMES_MAX)
+			return GOROUTINE_STACK_TOO_DEEP;
+		stack->frames[stack->count++] = position.pc;
+	}
+	return GOROUTINE_STACK_WHOLE;
 }
 
 static bool is_at_rest(const struct goroutine *g)
@@ -104,7 +128,6 @@ int goroutine_stack_read(const struct go_process *go, const struct goroutine *go
 			 struct goroutine_stack *stack)
 {
 	struct window window = {.go = go};
-	uint64_t bp = goroutine->bp;
 	struct goroutine again;
 
 	stack->count = 0;
@@ -116,14 +139,9 @@ int goroutine_stack_read(const struct go_process *go, const struct goroutine *go
 		return 0;
 	}
 	stack->frames[stack->count++] = goroutine->pc;
-	if (!bp && goroutine->status == GO_STATUS_SYSCALL) {
-		bp = frame_pointer_of_syscall(go, goroutine);
-		stack->end = GOROUTINE_STACK_BAD_FRAME;
-	}
-	if (bp || goroutine->status != GO_STATUS_SYSCALL)
-		stack->end = load(&window, goroutine->sp, goroutine->stack_hi)
-				     ? walk(&window, goroutine, bp, stack)
-				     : GOROUTINE_STACK_MEMORY;
+	stack->end = load(&window, goroutine->sp, goroutine->stack_hi)
+			     ? walk(&window, goroutine, stack)
+			     : GOROUTINE_STACK_MEMORY;
 	if (goroutine_read(go, goroutine->address, &again) || !goroutine_unmoved(goroutine, &again))
 		return -ESTALE;
 	return 0;

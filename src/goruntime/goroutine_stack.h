@@ -28,9 +28,9 @@ struct goroutine_stack {
 };
 
 /*
- * Walks the frame pointers of a goroutine that does not run, in one or few reads of
- * bounded size, and reads its header again. 0; -ESTALE: it moved meanwhile, what was
- * read must not be used. A stack that ends early is 0 with its `end`.
+ * Walks the frames of a goroutine that does not run, by frame pointers mostly, in one or few reads
+ * of bounded size, and reads its header again. 0; -ESTALE: it moved meanwhile, what was read must
+ * not be used. A stack that ends early is 0 with its `end`.
  */
 int goroutine_stack_read(const struct go_process *go, const struct goroutine *goroutine,
 			 struct goroutine_stack *stack);

@@ -88,11 +88,11 @@ crowd_in() {
 	sites_in "$1" '.p.crowd.now' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# check_crowd FUNCTION REASON CAPACITY SHARED CREATOR: one site with all 500 of them
+# check_crowd FUNCTION REASON CAPACITY SHARING CREATOR: one site with all 500 of them
 check_crowd() {
 	assert_equal "$1: $(sites_in "$1" '.p.crowd.now')" "$1: 500"
 	assert_equal "$1: $(sites_in "$1" '.p.reason')" "$1: $2"
-	assert_equal "$1: $(sites_in "$1" '.p.channel | "\(.capacity) \(.shared)"')" "$1: $3 $4"
+	assert_equal "$1: $(sites_in "$1" '.p.channel | "\(.capacity) \(.sharing)"')" "$1: $3 $4"
 	assert_equal "$1: $(sites_in "$1" ".p.created_by | tostring | contains(\"main.$5\")")" "$1: true"
 }
 
@@ -100,9 +100,9 @@ check_crowds() {
 	target_start "$1" crowd=500
 	dump
 	assert_equal "losses $(last end '.p.losses | tojson')" "losses {}"
-	check_crowd work chan_receive 0 true startWorkers
-	check_crowd answer chan_send 0 false startLeak
-	check_crowd submit chan_send 16 true startBackPressure
+	check_crowd work chan_receive 0 one startWorkers
+	check_crowd answer chan_send 0 alone startLeak
+	check_crowd submit chan_send 16 one startBackPressure
 	target_quit "$TARGET"
 }
 
