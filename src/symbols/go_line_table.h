@@ -72,7 +72,8 @@ uint64_t go_line_table_vaddr(const struct go_line_table *table);
 uint64_t go_line_table_text(const struct go_line_table *table);
 
 /*
- * The function of that name (exact, the first): its vaddrs. 0 or -ENOENT. Reads the
+ * The function of that name, exactly as the table has it (from Go 1.21 on generic ones
+ * bear their types), the first: its vaddrs. 0 or -ENOENT. Reads the
  * whole table: for a few names at the start.
  */
 int go_line_table_find_function(const struct go_line_table *table, const struct go_module *module,
