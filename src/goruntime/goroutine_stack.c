@@ -91,7 +91,8 @@ static enum goroutine_stack_end step(struct window *window, const struct gorouti
 	if (position->bp_known && bp >= position->sp && bp <= g->stack_hi &&
 	    step_to(window, g, bp + sizeof(bp), true, position) == GOROUTINE_STACK_WHOLE)
 		return GOROUTINE_STACK_WHOLE;
-	if (go_process_frame_size(window->go, position->pc - 1, &size) ||
+	/* As the runtime does: behind a call the frame has the size that it had before it. */
+	if (go_process_frame_size(window->go, position->pc, &size) ||
 	    size > g->stack_hi - position->sp)
 		return GOROUTINE_STACK_BAD_FRAME;
 	return step_to(window, g, position->sp + size, size >= sizeof(bp), position);

@@ -17,7 +17,7 @@ enum {
 	/* Bytes of the longest header. */
 	GO_LINE_HEADER_SIZE = 72,
 	/* Functions of one file; the largest programs have some 100 thousand. */
-	GO_FUNCTIONS_MAX = 1 << 22,
+	GO_FUNCTIONS_MAX = 1 << 20,
 	/* PCDATA_InlTreeIndex, the same in all versions that have it. */
 	GO_PC_DATA_INLINE = 2,
 };

@@ -285,7 +285,7 @@ static bool read_name(const struct go_line_table *table, uint32_t offset, char n
 	return false;
 }
 
-/* Copies a path, as far as it fits. */
+/* Copies a path, as far as it fits. False: it is empty, or does not end. */
 static bool read_path(const struct elf_span *files, uint32_t offset, char path[GO_NAME_SIZE])
 {
 	size_t length = 0;
@@ -299,7 +299,7 @@ static bool read_path(const struct elf_span *files, uint32_t offset, char path[G
 		for (size_t i = 0; i < available && length < GO_NAME_SIZE - 1; i++) {
 			path[length] = (char)bytes[i];
 			if (!bytes[i])
-				return true;
+				return length > 0;
 			length++;
 		}
 	}

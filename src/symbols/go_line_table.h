@@ -35,18 +35,20 @@ struct go_line_table;
  */
 struct go_module {
 	uint64_t text;      /* runtime.text; needed from Go 1.26 on, else the table has it */
-	uint64_t func_data; /* moduledata.gofunc; needed from Go 1.18 on for inlined calls */
+	uint64_t func_data; /* moduledata.gofunc; needed from Go 1.18 on for inlined calls; not
+			     * checked against the file: a wrong one gives wrong inlined calls */
 };
 
 /* One call, as the source has it. */
 struct go_call {
-	char function[GO_NAME_SIZE]; /* "main.(*server).handle.func1" */
-	char file[GO_NAME_SIZE];     /* the whole path, "" where unknown */
-	uint32_t line;               /* 0: unknown */
-	uint32_t start_line;         /* of the function (1.20+), 0: unknown */
-	bool inlined;                /* into the next call */
-	bool wrapper;                /* made by the compiler; hidden as pprof hides it */
-	uint64_t entry;              /* of the physical function, vaddr */
+	/* "main.(*server).handle.func1", "main.Map[...]": as the runtime prints it. */
+	char function[GO_NAME_SIZE];
+	char file[GO_NAME_SIZE]; /* the whole path, "" where unknown */
+	uint32_t line;           /* 0: unknown */
+	uint32_t start_line;     /* of the function (1.20+), 0: unknown */
+	bool inlined;            /* into the next call */
+	bool wrapper;            /* of a method, a go or defer statement; pprof hides it */
+	uint64_t entry;          /* of the physical function, vaddr */
 };
 
 /*
@@ -66,11 +68,12 @@ size_t go_line_table_memory(const struct go_line_table *table);
 /* Where the table itself stands, to which moduledata points. */
 uint64_t go_line_table_vaddr(const struct go_line_table *table);
 
-/* runtime.text as the table has it; 0: it does not say (Go 1.26 and newer). */
+/* runtime.text as the table has it; 0: it does not say (up to Go 1.17, from Go 1.26 on). */
 uint64_t go_line_table_text(const struct go_line_table *table);
 
 /*
- * The function of that name (exact, the first): its vaddrs. 0 or -ENOENT. Reads the
+ * The function of that name, exactly as the table has it (from Go 1.21 on generic ones
+ * bear their types), the first: its vaddrs. 0 or -ENOENT. Reads the
  * whole table: for a few names at the start.
  */
 int go_line_table_find_function(const struct go_line_table *table, const struct go_module *module,
@@ -80,14 +83,15 @@ int go_line_table_find_function(const struct go_line_table *table, const struct 
  * The calls at `vaddr`, which lies within an instruction (a return address minus one),
  * innermost first: the inlined ones, then the physical function. Returns how many,
  * at most `capacity`; 0: the table has no function there. Without module->func_data the
- * inlined ones are left out and line and file are those of the innermost.
+ * inlined ones are left out and line and file are those of the innermost; so, too, where
+ * they are damaged.
  */
 size_t go_line_table_find(const struct go_line_table *table, const struct go_module *module,
 			  uint64_t vaddr, struct go_call *calls, size_t capacity);
 
 /*
- * Bytes by which the stack pointer is below the return address at `vaddr`, which lies within an
- * instruction as above: the frame without the return address. 0, or -ENOENT.
+ * Bytes by which the stack pointer is below the return address when the code at `vaddr` is
+ * to go on: the size of its frame without the return address. 0, or -ENOENT.
  */
 int go_line_table_frame_size(const struct go_line_table *table, const struct go_module *module,
 			     uint64_t vaddr, uint64_t *size);
