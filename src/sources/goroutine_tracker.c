@@ -16,6 +16,9 @@
 
 #define LABELS_SIZE 1024
 
+/* How often the stack of a goroutine that parks again and again is read. */
+#define STACK_TRIES 4
+
 /* Distinct headers that are remembered; beyond it, all are forgotten. */
 #define GROUPS_MAX 65536
 
@@ -289,26 +292,50 @@ static const struct stack *native_stack(const struct goroutine_tracker *tracker,
 }
 
 /*
+ * The stack of a goroutine that may run meanwhile: `g` is then what it was when its stack
+ * was read. -ENOENT: it does not stand still any more, which is all that there is to see;
+ * -ESTALE: it stands still, but never for long enough.
+ */
+static int read_stack(const struct goroutine_tracker *tracker, struct goroutine *g,
+		      struct goroutine_stack *stack)
+{
+	for (int try = 0; try < STACK_TRIES; try++) {
+		struct goroutine now;
+
+		if (!goroutine_stack_read(tracker->go, g, stack))
+			return 0;
+		if (goroutine_read(tracker->go, g->address, &now) || now.goid != g->goid ||
+		    is_parked(&now) != is_parked(g))
+			return -ENOENT;
+		*g = now;
+	}
+	return -ESTALE;
+}
+
+/*
  * The number of the place where it is parked, or stands without a reason; 0: it moved, or
  * there are too many.
  */
 static uint32_t read_place(struct goroutine_tracker *tracker, const struct goroutine_state *state,
-			   const struct goroutine *g, const char *reason)
+			   struct goroutine *g, bool parked)
 {
 	const struct goroutine_birth *birth =
 		goroutine_places_birth_at(tracker->places, state->birth);
 	struct goroutine_place *place;
 	struct goroutine_stack stack;
+	int err;
 
 	if (!birth)
 		return 0;
-	if (goroutine_stack_read(tracker->go, g, &stack)) {
+	err = read_stack(tracker, g, &stack);
+	if (err == -ESTALE)
 		losses_add(tracker->losses, "goroutine_moved", 1);
+	if (err)
 		return 0;
-	}
 	if (stack.end != GOROUTINE_STACK_WHOLE)
 		losses_add(tracker->losses, "goroutine_stack_cut", 1);
-	place = goroutine_places_park(tracker->places, birth, reason, &stack,
+	place = goroutine_places_park(tracker->places, birth,
+				      parked ? park_reason(tracker, g) : NULL, &stack,
 				      native_stack(tracker, g));
 	if (!place) {
 		losses_add(tracker->losses, "sites_full", 1);
@@ -334,14 +361,14 @@ static bool wants_reading(struct goroutine_tracker *tracker, const struct gorout
 }
 
 static uint32_t place_of(struct goroutine_tracker *tracker, const struct goroutine_state *state,
-			 const struct goroutine *g)
+			 struct goroutine *g)
 {
 	struct goroutine_group *group = group_of(tracker, g);
 	uint32_t place;
 
 	if (!wants_reading(tracker, group, g))
 		return group->place;
-	place = read_place(tracker, state, g, park_reason(tracker, g));
+	place = read_place(tracker, state, g, true);
 	if (place && group) {
 		group->mixed |= group->place && group->place != place;
 		group->place = place;
@@ -410,17 +437,17 @@ static void count_parked(struct goroutine_tracker *tracker, const struct gorouti
 /* Of one that is not parked either, if it stands still. */
 static const struct goroutine_place *listed_place(struct goroutine_tracker *tracker,
 						  const struct goroutine_state *state,
-						  const struct goroutine *g)
+						  struct goroutine *g)
 {
 	uint32_t place = state->place;
 
 	if (!place && (g->status == GO_STATUS_RUNNABLE || g->status == GO_STATUS_PREEMPTED))
-		place = read_place(tracker, state, g, NULL);
+		place = read_place(tracker, state, g, false);
 	return goroutine_places_at(tracker->places, place);
 }
 
 static int list_goroutine(struct goroutine_tracker *tracker, const struct goroutine_state *state,
-			  const struct goroutine *g)
+			  struct goroutine *g)
 {
 	const struct goroutine_place *place = listed_place(tracker, state, g);
 	const struct goroutine_birth *birth =
@@ -453,24 +480,24 @@ static uint32_t centiseconds_since_first(const struct goroutine_tracker *tracker
 }
 
 static void park(struct goroutine_tracker *tracker, struct goroutine_state *state,
-		 const struct goroutine *g)
+		 struct goroutine *g)
 {
-	uint32_t stay = stay_of(g);
-	bool arrived = !state->place || state->stay != stay;
+	bool arrived = !state->place || state->stay != stay_of(g);
 
 	if (arrived) {
 		leave_place(tracker, state);
-		state->stay = stay;
 		state->since_cs = centiseconds_since_first(tracker);
 		state->at_least = tracker->sweeps == 1;
 		state->place = place_of(tracker, state, g) & PLACE_MASK;
+		state->stay = stay_of(g);
 	}
 	count_parked(tracker, state, g, arrived);
 }
 
-static int visit_goroutine(size_t index, const struct goroutine *g, void *data)
+static int visit_goroutine(size_t index, const struct goroutine *read, void *data)
 {
 	struct goroutine_tracker *tracker = data;
+	struct goroutine goroutine = *read, *g = &goroutine;
 	struct goroutine_state *state = state_at(tracker, index);
 
 	if (!state)

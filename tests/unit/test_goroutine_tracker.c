@@ -37,6 +37,7 @@ static struct {
 	size_t count;
 	size_t stack_reads;
 	uint64_t moves; /* goid whose stack cannot be read */
+	uint64_t wakes; /* goid that runs when it is looked at again */
 	int sweep_error;
 	bool channels_shared;
 	struct go_wait_reasons reasons;
@@ -117,6 +118,15 @@ int goroutine_stack_read(const struct go_process *go, const struct goroutine *go
 		.count = 2,
 		.frames = {goroutine->pc, fake.callers[index]},
 	};
+	return 0;
+}
+
+int goroutine_read(const struct go_process *go, uint64_t address, struct goroutine *goroutine)
+{
+	(void)go;
+	*goroutine = fake.goroutines[address];
+	if (goroutine->goid == fake.wakes)
+		goroutine->status = GO_STATUS_RUNNING;
 	return 0;
 }
 
@@ -390,6 +400,21 @@ static void test_who_moves_is_lost_and_looked_at_again(void **state)
 	end(fixture);
 }
 
+static void test_who_wakes_up_meanwhile_is_no_loss(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+
+	(void)state;
+	spawn(1, PC_SEND, REASON_SEND);
+	spawn(2, PC_SEND, REASON_SEND);
+	fake.moves = fake.wakes = 2;
+	sweep(fixture, 100);
+	assert_int_equal(site_of(fixture, "chan_send", NULL)->crowd.now, 1);
+	assert_int_equal(losses_interval_of(&fixture->losses, "goroutine_moved"), 0);
+	assert_int_equal(fixture->process->goroutines.now, 2);
+	end(fixture);
+}
+
 static void test_the_runtimes_own_are_counted_apart(void **state)
 {
 	struct fixture *fixture = begin(false, NULL);
@@ -518,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_where_the_sample_differs_all_are_read),
 		cmocka_unit_test(test_too_many_that_differ_are_a_loss),
 		cmocka_unit_test(test_who_moves_is_lost_and_looked_at_again),
+		cmocka_unit_test(test_who_wakes_up_meanwhile_is_no_loss),
 		cmocka_unit_test(test_the_runtimes_own_are_counted_apart),
 		cmocka_unit_test(test_what_a_crowd_waits_for),
 		cmocka_unit_test(test_each_is_listed_by_id),
