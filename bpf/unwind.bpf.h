@@ -201,7 +201,7 @@ __weak __noinline u32 unwind_frame(u32 slot)
 	mapping = unwind_find_mapping(walk, address);
 	/* Where a thread stands is a fact; what is found above it has to be code. */
 	if (!mapping && count)
-		return UNWIND_END_NO_CODE;
+		return unwind_end_without_code(&walk->registers);
 	stack->frames[count & (ABI_STACK_FRAMES_MAX - 1)] = walk->registers.ip;
 	stack->count = count + 1;
 	stack_hash_word(&walk->hash, walk->registers.ip);

@@ -21,6 +21,8 @@ struct unwind_registers {
 	__u64 bp;
 	__u32 exact_ip;   /* ip is the next instruction; else the return address behind a call */
 	__u32 bp_unknown; /* bp is not the frame's */
+	__u32 from_go;    /* ip was found by the rules of Go */
+	__u32 reserved;
 };
 
 /* The address whose row tells of this frame: inside of the call instruction. */
@@ -86,8 +88,9 @@ UNWIND_INLINE enum unwind_end unwind_step_frame_pointer(struct unwind_registers 
 /*
  * Go keeps frame pointers everywhere but in leaves, which have no frame: there the
  * return address is at sp, if it stands behind a call of this very function. The
- * chain may lead from the scheduler's stack to the goroutine's, so it need not grow;
- * it ends with 0.
+ * chain may lead from the scheduler's stack to the goroutine's, so it need not grow.
+ * A goroutine's ends with 0. That of a thread of the runtime ends with what its creator
+ * had in bp (runtime.mstart, runtime.clone): see unwind_end_without_code().
  */
 UNWIND_INLINE enum unwind_end unwind_step_go(struct unwind_registers *registers, void *memory)
 {
@@ -108,11 +111,18 @@ UNWIND_INLINE enum unwind_end unwind_step_go(struct unwind_registers *registers,
 			return UNWIND_GOES_ON;
 		}
 	}
-	if (registers->bp_unknown || (registers->bp & 7))
+	if (registers->bp_unknown)
 		return UNWIND_END_BAD_FRAME;
-	if (!registers->bp)
+	if (!registers->bp || (registers->bp & 7))
 		return UNWIND_END_OUTERMOST;
+	registers->from_go = 1;
 	return unwind_step_by_bp(registers, memory);
+}
+
+/* What it means that ip lies in no code. */
+UNWIND_INLINE enum unwind_end unwind_end_without_code(const struct unwind_registers *registers)
+{
+	return registers->from_go ? UNWIND_END_OUTERMOST : UNWIND_END_NO_CODE;
 }
 
 /*
@@ -127,6 +137,7 @@ UNWIND_INLINE enum unwind_end unwind_step(struct unwind_registers *registers,
 	__s64 offset = row->offset;
 	__u64 cfa, word;
 
+	registers->from_go = 0;
 	switch (cfa_rule) {
 	case UNWIND_CFA_NONE:
 		return unwind_step_frame_pointer(registers, memory);

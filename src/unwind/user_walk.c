@@ -186,7 +186,7 @@ static enum unwind_end add_frame(struct user_walk *walk, struct user_walk_result
 		return UNWIND_END_TOO_DEEP;
 	mapping = find_code(walk, address, &object);
 	if (!mapping && result->count)
-		return UNWIND_END_NO_CODE;
+		return unwind_end_without_code(&walk->registers);
 	result->frames[result->count++] = walk->registers.ip;
 	if (!mapping)
 		return UNWIND_END_NO_CODE;

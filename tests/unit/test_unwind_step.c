@@ -282,7 +282,9 @@ static void a_leaf_of_go(void **state)
 	}
 }
 
-/* From the scheduler's stack to the goroutine's, which may lie below; it ends with 0. */
+/* From the scheduler's stack to the goroutine's, which may lie below; it ends with 0, or
+ * with what is no frame pointer.
+ */
 static void frame_pointers_of_go(void **state)
 {
 	struct stack stack = numbered();
@@ -292,11 +294,21 @@ static void frame_pointers_of_go(void **state)
 	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_GOES_ON);
 	assert_registers(&registers, 0x100b, at(12), 0x100a);
 	/* What was loaded is no pointer. */
-	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_END_BAD_FRAME);
+	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_END_OUTERMOST);
 	registers.bp = 0;
 	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_END_OUTERMOST);
 	registers.bp_unknown = 1;
 	assert_int_equal(unwind_step_go(&registers, &stack), UNWIND_END_BAD_FRAME);
+}
+
+static void beyond_the_frames_of_go_there_is_no_code(void **state)
+{
+	struct unwind_registers registers = {0};
+
+	(void)state;
+	assert_int_equal(unwind_end_without_code(&registers), UNWIND_END_NO_CODE);
+	registers.from_go = 1;
+	assert_int_equal(unwind_end_without_code(&registers), UNWIND_END_OUTERMOST);
 }
 
 int main(void)
@@ -316,6 +328,7 @@ int main(void)
 		cmocka_unit_test(memory_that_cannot_be_read),
 		cmocka_unit_test(a_leaf_of_go),
 		cmocka_unit_test(frame_pointers_of_go),
+		cmocka_unit_test(beyond_the_frames_of_go_there_is_no_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
