@@ -54,6 +54,10 @@ static void format_oldest(const struct text *text, const struct crowd *crowd,
 		strcpy(cell, "-");
 		return;
 	}
+	if (!crowd->oldest_ns && crowd->oldest_bound == AGE_AT_LEAST) {
+		strcpy(cell, "?");
+		return;
+	}
 	format_duration(crowd->oldest_ns, long_age);
 	snprintf(age, sizeof(age), "%.*s", (int)sizeof(age) - 1, long_age);
 	snprintf(cell, FORMAT_NUMBER_SIZE, "%s%s", age_mark(text, crowd->oldest_bound), age);
@@ -296,6 +300,21 @@ static void print_more_sites(struct text *text, const struct site_group *group, 
 	layout_end_line(&text->layout);
 }
 
+/* The frame of WHERE on a line of its own, if there its middle had to go. */
+static void print_cut_where(struct text *text, const struct site_table *table,
+			    const struct frame *frame)
+{
+	size_t column = where_fits_beside(text, table) ? where_column(table) : SITE_INDENT;
+	char raw[FRAME_TEXT_MAX];
+
+	frame_print(frame, raw, sizeof(raw));
+	if (escape_columns(raw) <= text->layout.width - column)
+		return;
+	layout_tab(&text->layout, SITE_INDENT + 2);
+	print_frame(text, frame);
+	layout_end_line(&text->layout);
+}
+
 static void print_site(struct text *text, const struct site_table *table, const struct site *site,
 		       bool with_stack)
 {
@@ -310,6 +329,8 @@ static void print_site(struct text *text, const struct site_table *table, const 
 		print_threads(text, site);
 	if (!with_stack)
 		return;
+	if (text->config.frames && site->stack->count)
+		print_cut_where(text, table, &site->stack->frames[where_frame(site->stack)]);
 	print_stack(text, site->stack);
 	print_creator(text, site);
 }

@@ -70,6 +70,7 @@ struct goroutine_tracker {
 	uint64_t sweeps;
 	/* Of this sweep. */
 	uint64_t now_ns;
+	uint64_t swept_ns;   /* the sweep before */
 	uint64_t started_ns; /* the process; nothing in it waits for longer */
 	uint64_t extra_reads;
 	struct losses *losses;
@@ -430,8 +431,13 @@ static void count_parked(struct goroutine_tracker *tracker, const struct gorouti
 	if (!place)
 		return;
 	look_at_object(tracker, place->site, g);
-	crowd_park(&place->site->crowd, tracker->now_ns - parked_since(tracker, state, g),
-		   state->at_least ? AGE_AT_LEAST : AGE_EXACT, arrived && tracker->sweeps > 1);
+	/* Who came since the last sweep may have come just after it. */
+	if (arrived && tracker->sweeps > 1)
+		crowd_park(&place->site->crowd, tracker->now_ns - tracker->swept_ns, AGE_AT_MOST,
+			   true);
+	else
+		crowd_park(&place->site->crowd, tracker->now_ns - parked_since(tracker, state, g),
+			   state->at_least ? AGE_AT_LEAST : AGE_EXACT, false);
 }
 
 /* Of one that is not parked either, if it stands still. */
@@ -538,6 +544,7 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	tracker->sweeps++;
 	if (tracker->sweeps == 1)
 		tracker->first_ns = now_ns;
+	tracker->swept_ns = tracker->now_ns;
 	tracker->now_ns = now_ns;
 	tracker->started_ns = process_start_ns(tracker->process, now_ns);
 	tracker->losses = losses;

@@ -282,8 +282,8 @@ static void test_who_comes_and_goes_is_counted_by_id(void **state)
 	assert_int_equal(site->crowd.now, 2);
 	assert_int_equal(site->crowd.arrived, 2);
 	assert_int_equal(site->crowd.departed, 2);
-	assert_int_equal(site->crowd.oldest_ns, 0);
-	assert_int_equal(site->crowd.oldest_bound, AGE_EXACT);
+	assert_int_equal(site->crowd.oldest_ns, 5 * SECOND_NS);
+	assert_int_equal(site->crowd.oldest_bound, AGE_AT_MOST);
 	assert_int_equal(fixture->process->goroutines.now, 2);
 	assert_int_equal(fixture->process->goroutines.born, 2);
 	assert_int_equal(fixture->process->goroutines.exited, 2);
