@@ -10,7 +10,7 @@
 /* What an age says of how long a unit has been parked. */
 enum age_bound {
 	AGE_EXACT,
-	AGE_AT_MOST,  /* a thread that was parked when we came: no older than its last run */
+	AGE_AT_MOST,  /* we have not seen it park: no older than its last run, or the last sweep */
 	AGE_AT_LEAST, /* a goroutine that was parked when we came: as long as we have seen it */
 };
 
