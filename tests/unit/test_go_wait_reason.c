@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,6 +206,34 @@ static void tables_agree_with_programs(void **state)
 		check_program(path);
 }
 
+static bool list_has(const json_t *list, const char *text)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i,
+			   item) if (strcmp(json_string_value(item), text) == 0) return true;
+	return false;
+}
+
+/* And one more: what a goroutine does that is in a system call is no reason of the runtime's. */
+static void the_schema_lists_the_same_names(void **state)
+{
+	json_t *schema = json_load_file(PARKSCOPE_SOURCE_DIR "/doc/schema.json", 0, NULL);
+	const json_t *list = json_object_get(schema, "$defs");
+	const char *const *names;
+	size_t count = go_wait_reason_names(&names);
+
+	(void)state;
+	list = json_object_get(json_object_get(list, "goroutine_reason"), "enum");
+	assert_int_equal(json_array_size(list), count + 1);
+	assert_true(list_has(list, "syscall"));
+	for (size_t i = 0; i < count; i++)
+		if (!list_has(list, names[i]))
+			fail_msg("doc/schema.json lacks %s", names[i]);
+	json_decref(schema);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +243,7 @@ int main(void)
 		cmocka_unit_test(texts_have_names),
 		cmocka_unit_test(the_list_is_closed),
 		cmocka_unit_test(tables_agree_with_programs),
+		cmocka_unit_test(the_schema_lists_the_same_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
