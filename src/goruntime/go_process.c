@@ -7,6 +7,7 @@
 
 #include "goruntime/go_build_info.h"
 #include "goruntime/go_runtime_tables.h"
+#include "goruntime/go_wait_reason_strings.h"
 #include "process/elf_image.h"
 #include "process/load_segments.h"
 #include "process/mapped_file.h"
@@ -140,7 +141,8 @@ static int find_runtime(struct go_process *go, const struct elf_image *image,
 				 go->version.text);
 	if (err)
 		return err;
-	go_wait_reasons_of_version(&go->version, &go->reasons);
+	if (go_wait_reasons_read(image, &file.memory, &go->reasons))
+		go_wait_reasons_of_version(&go->version, &go->reasons);
 	if (load_segments_code_range(segments, &go->code_start, &go->code_end)) {
 		go->code_start += go->bias;
 		go->code_end += go->bias;
