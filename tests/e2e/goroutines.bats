@@ -173,3 +173,46 @@ check_reasons() {
 	"$BATS_TEST_DIRNAME/compare-with-debug2" "$BATS_TEST_TMPDIR/moving" "$BATS_TEST_TMPDIR/moving"
 	target_quit "$TARGET"
 }
+
+### Wherever the program is
+
+# check_found FOLDER PROGRAM: the program there is read as the same one elsewhere
+check_found() {
+	TARGETS=$1 target_start "$2" crowd=100
+	dump
+	assert_equal "$2: $(last process '.p.go_version')" "$2: go$(last_version)"
+	assert_equal "$2: $(sites_in answer '"\(.p.crowd.now) \(.p.reason)"')" "$2: 100 chan_send"
+}
+
+# Of the machine's Go: "1.19.8"
+last_version() {
+	sed -n 's/^go=go//p' "${TARGET_OUTPUT[$TARGET]}"
+}
+
+@test "a program without section table, and then without a name" {
+	local folder=$BATS_TEST_TMPDIR/programs
+
+	mkdir "$folder"
+	cp "$TARGETS/goroutines-stripped" "$folder/no-sections"
+	# e_shoff, and e_shentsize, e_shnum and e_shstrndx, of elf(5)
+	printf '%08d' 0 | tr 0 '\0' | dd of="$folder/no-sections" bs=1 seek=40 conv=notrunc status=none
+	printf '%06d' 0 | tr 0 '\0' | dd of="$folder/no-sections" bs=1 seek=58 conv=notrunc status=none
+	check_found "$folder" no-sections
+	mv "$folder/no-sections" "$folder/renamed"
+	dump
+	assert_equal "renamed $(sites_in answer '.p.crowd.now')" "renamed 100"
+	rm "$folder/renamed"
+	dump
+	assert_equal "deleted $(sites_in answer '.p.crowd.now')" "deleted 100"
+	target_quit "$TARGET"
+}
+
+@test "a process that ends leaves no goroutine behind" {
+	target_start goroutines crowd=100
+	parkscope_start watch -p "$TARGET" -i 500ms --full
+	wait_until "two reports" has_reports 2
+	target_quit "$TARGET"
+	parkscope_wait
+	assert_equal "now $(last process '.p.goroutines.now')" "now 0"
+	assert_equal "crowd $(sites_in answer '.p.crowd.now' | tail -n 1)" "crowd 0"
+}
