@@ -21,8 +21,6 @@ enum {
 	POINTERS_CHUNK = 8192,
 	/* allgs is moved when it grows: then it is read again. */
 	TRIES_MAX = 4,
-	/* More than any version's. */
-	G_SIZE_MAX = 4096,
 };
 
 /* A slot of allgs. */
@@ -56,7 +54,7 @@ struct goroutine_sweep *goroutine_sweep_new(const struct go_process *go)
 {
 	auto_free(goroutine_sweep) struct goroutine_sweep *sweep = calloc(1, sizeof(*sweep));
 
-	if (!sweep || go_process_layout(go)->g.size > G_SIZE_MAX)
+	if (!sweep)
 		return NULL;
 	sweep->go = go;
 	sweep->buffer = malloc(BUFFER_SIZE);
@@ -94,7 +92,7 @@ static int read_exactly(const struct go_process *go, uint64_t address, void *buf
 int goroutine_read(const struct go_process *go, uint64_t address, struct goroutine *goroutine)
 {
 	const struct go_layout *layout = go_process_layout(go);
-	uint8_t bytes[G_SIZE_MAX];
+	uint8_t bytes[GO_STRUCTURE_SIZE_MAX];
 	int err = read_exactly(go, address, bytes, layout->g.size);
 
 	if (!err)
@@ -279,7 +277,7 @@ static int visit_bytes(struct run *run, const struct slot *slot, const uint8_t *
 static int visit_one_by_one(struct run *run, const struct slot *slots, size_t count)
 {
 	const struct go_layout *layout = go_process_layout(run->sweep->go);
-	uint8_t bytes[G_SIZE_MAX];
+	uint8_t bytes[GO_STRUCTURE_SIZE_MAX];
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++) {
