@@ -15,6 +15,9 @@
 
 #define GO_FIELD_NONE UINT16_MAX /* the version has no such field */
 
+/* No field that is read ends behind it, whatever DWARF says. Theirs end below 400. */
+#define GO_STRUCTURE_SIZE_MAX 4096
+
 struct go_layout {
 	struct { /* runtime.g, src/runtime/runtime2.go */
 		uint16_t stack_lo, stack_hi;

@@ -221,7 +221,7 @@ static bool read_structure(Dwarf_Die *structure, enum type type, struct go_layou
 			put(layout, field->place, GO_FIELD_NONE);
 			continue;
 		}
-		if (offset + field->size >= GO_FIELD_NONE)
+		if (offset + field->size > GO_STRUCTURE_SIZE_MAX)
 			return false;
 		put(layout, field->place, (uint16_t)offset);
 		if (offset + field->size > size)

@@ -65,7 +65,8 @@ static enum goroutine_stack_end step_to(struct window *window, const struct goro
 		return GOROUTINE_STACK_BAD_FRAME;
 	if ((has_bp && !read_word(window, slot - sizeof(bp), g->stack_hi, &bp)) ||
 	    !read_word(window, slot, g->stack_hi, &pc))
-		return GOROUTINE_STACK_MEMORY;
+		return window->reads > WINDOWS_MAX ? GOROUTINE_STACK_TOO_DEEP
+						   : GOROUTINE_STACK_MEMORY;
 	if (!go_process_is_goexit(window->go, pc) && !go_process_has_code(window->go, pc))
 		return GOROUTINE_STACK_BAD_FRAME;
 	*position = (struct position){
@@ -88,9 +89,12 @@ static enum goroutine_stack_end step(struct window *window, const struct gorouti
 {
 	uint64_t size, bp = position->bp;
 
-	if (position->bp_known && bp >= position->sp && bp <= g->stack_hi &&
-	    step_to(window, g, bp + sizeof(bp), true, position) == GOROUTINE_STACK_WHOLE)
-		return GOROUTINE_STACK_WHOLE;
+	if (position->bp_known && bp >= position->sp && bp <= g->stack_hi) {
+		enum goroutine_stack_end end = step_to(window, g, bp + sizeof(bp), true, position);
+
+		if (end != GOROUTINE_STACK_BAD_FRAME)
+			return end;
+	}
 	/* As the runtime does: behind a call the frame has the size that it had before it. */
 	if (go_process_frame_size(window->go, position->pc, &size) ||
 	    size > g->stack_hi - position->sp)

@@ -17,7 +17,7 @@ enum goroutine_stack_end {
 	GOROUTINE_STACK_RUNNING,   /* it runs: nothing can be read */
 	GOROUTINE_STACK_MEMORY,    /* not readable */
 	GOROUTINE_STACK_BAD_FRAME, /* a frame pointer that leads nowhere */
-	GOROUTINE_STACK_TOO_DEEP,
+	GOROUTINE_STACK_TOO_DEEP,  /* more frames than GOROUTINE_FRAMES_MAX, or very large ones */
 };
 
 struct goroutine_stack {

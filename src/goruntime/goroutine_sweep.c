@@ -12,14 +12,15 @@ enum {
 	BUFFER_SIZE = 1 << 20,
 	/* Gaps that are read through: a runtime.g has some 450 bytes, size classes up to 512. */
 	GAP_MAX = 512,
-	/* Goroutines that are read alone after a read of many has failed, in one sweep. */
+	/*
+	 * Reads that one sweep spends on what could not be read at once, in reads that fail and
+	 * goroutines that are read alone. Honest processes need a few; each costs a system call.
+	 */
 	SINGLE_READS_MAX = 16384,
 	/* Pointers of allgs that are read at once. */
 	POINTERS_CHUNK = 8192,
 	/* allgs is moved when it grows: then it is read again. */
 	TRIES_MAX = 4,
-	/* More than any version's. */
-	G_SIZE_MAX = 4096,
 };
 
 /* A slot of allgs. */
@@ -53,7 +54,7 @@ struct goroutine_sweep *goroutine_sweep_new(const struct go_process *go)
 {
 	auto_free(goroutine_sweep) struct goroutine_sweep *sweep = calloc(1, sizeof(*sweep));
 
-	if (!sweep || go_process_layout(go)->g.size > G_SIZE_MAX)
+	if (!sweep)
 		return NULL;
 	sweep->go = go;
 	sweep->buffer = malloc(BUFFER_SIZE);
@@ -91,7 +92,7 @@ static int read_exactly(const struct go_process *go, uint64_t address, void *buf
 int goroutine_read(const struct go_process *go, uint64_t address, struct goroutine *goroutine)
 {
 	const struct go_layout *layout = go_process_layout(go);
-	uint8_t bytes[G_SIZE_MAX];
+	uint8_t bytes[GO_STRUCTURE_SIZE_MAX];
 	int err = read_exactly(go, address, bytes, layout->g.size);
 
 	if (!err)
@@ -240,6 +241,20 @@ static int update_slots(struct goroutine_sweep *sweep, struct goroutine_sweep_lo
 	return err ? err : -EFAULT;
 }
 
+static bool may_read_alone(struct run *run)
+{
+	if (run->single_reads == SINGLE_READS_MAX)
+		return false;
+	run->single_reads++;
+	return true;
+}
+
+/* The same pointer twice: the second is a lie. */
+static bool is_repeated(const struct goroutine_sweep *sweep, const struct slot *slot)
+{
+	return slot > sweep->slots && slot->address == slot[-1].address;
+}
+
 static int visit_bytes(struct run *run, const struct slot *slot, const uint8_t *bytes, bool again)
 {
 	const struct goroutine_sweep *sweep = run->sweep;
@@ -249,10 +264,8 @@ static int visit_bytes(struct run *run, const struct slot *slot, const uint8_t *
 	if (err == -ENOENT)
 		return 0;
 	/* It may have been read while it was being made. */
-	if (err && again && run->single_reads < SINGLE_READS_MAX) {
-		run->single_reads++;
+	if (err && again && may_read_alone(run))
 		err = goroutine_read(sweep->go, slot->address, &goroutine);
-	}
 	if (err) {
 		run->losses->damaged++;
 		return 0;
@@ -264,12 +277,14 @@ static int visit_bytes(struct run *run, const struct slot *slot, const uint8_t *
 static int visit_one_by_one(struct run *run, const struct slot *slots, size_t count)
 {
 	const struct go_layout *layout = go_process_layout(run->sweep->go);
-	uint8_t bytes[G_SIZE_MAX];
+	uint8_t bytes[GO_STRUCTURE_SIZE_MAX];
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++) {
-		if (run->single_reads++ >= SINGLE_READS_MAX ||
-		    read_exactly(run->sweep->go, slots[i].address, bytes, layout->g.size))
+		if (is_repeated(run->sweep, &slots[i]))
+			run->losses->damaged++;
+		else if (!may_read_alone(run) ||
+			 read_exactly(run->sweep->go, slots[i].address, bytes, layout->g.size))
 			run->losses->unreadable++;
 		else
 			err = visit_bytes(run, &slots[i], bytes, false);
@@ -328,8 +343,7 @@ static int visit_piece(struct run *run, const struct batch *batch, size_t piece)
 	int err = 0;
 
 	for (size_t i = batch->first[piece]; i < batch->first[piece + 1] && !err; i++) {
-		/* The same pointer twice: the second is a lie. */
-		if (i && slots[i].address == slots[i - 1].address)
+		if (is_repeated(run->sweep, &slots[i]))
 			run->losses->damaged++;
 		else
 			err = visit_bytes(run, &slots[i],
@@ -338,6 +352,26 @@ static int visit_piece(struct run *run, const struct batch *batch, size_t piece)
 					  true);
 	}
 	return err;
+}
+
+/*
+ * The piece that a read of many ended at, and what is left behind it where too much has
+ * failed already: reading on costs a system call for each piece that fails.
+ */
+static int visit_failed(struct run *run, const struct batch *batch, size_t *done)
+{
+	size_t first = batch->first[*done], count = batch->first[*done + 1] - first;
+
+	if (!may_read_alone(run)) {
+		run->losses->unreadable += batch->first[batch->pieces_count] - first;
+		*done = batch->pieces_count;
+		return 0;
+	}
+	++*done;
+	if (count > 1)
+		return visit_one_by_one(run, &run->sweep->slots[first], count);
+	run->losses->unreadable++;
+	return 0;
 }
 
 /* -ESRCH where the process is gone. What cannot be read is read one by one. */
@@ -356,11 +390,8 @@ static int visit_batch(struct run *run, const struct batch *batch)
 		for (size_t i = 0; i < (size_t)read && !err; i++)
 			err = visit_piece(run, batch, done + i);
 		done += (size_t)read;
-		if (done == batch->pieces_count || err)
-			break;
-		err = visit_one_by_one(run, &run->sweep->slots[batch->first[done]],
-				       batch->first[done + 1] - batch->first[done]);
-		done++;
+		if (done < batch->pieces_count && !err)
+			err = visit_failed(run, batch, &done);
 	}
 	return err;
 }

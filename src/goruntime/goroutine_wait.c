@@ -10,12 +10,13 @@
 enum {
 	/* Channels of a select that are followed. */
 	CASES_MAX = 64,
-	/* More than any version's sudog or hchan. */
-	RECORD_SIZE_MAX = 512,
+	/* A sudog, or an hchan with the end of its last queue. */
+	RECORD_SIZE_MAX = GO_STRUCTURE_SIZE_MAX + sizeof(uint64_t),
 };
 
 struct sudog {
 	uint64_t goroutine, next, channel;
+	uint64_t element; /* of a semaphore: its address */
 	bool is_select;
 };
 
@@ -30,8 +31,6 @@ static uint64_t word_at(const uint8_t *bytes, uint16_t offset)
 static int read_record(const struct go_process *go, uint64_t address, uint16_t size,
 		       uint8_t bytes[RECORD_SIZE_MAX])
 {
-	if (size > RECORD_SIZE_MAX)
-		return -ESTALE;
 	return process_memory_read(go_process_pid(go), address, bytes, size) == size ? 0 : -ESTALE;
 }
 
@@ -46,6 +45,7 @@ static int read_sudog(const struct go_process *go, uint64_t address, struct sudo
 	sudog->goroutine = word_at(bytes, layout->sudog.g);
 	sudog->next = word_at(bytes, layout->sudog.wait_link);
 	sudog->channel = word_at(bytes, layout->sudog.c);
+	sudog->element = word_at(bytes, layout->sudog.elem);
 	sudog->is_select = bytes[layout->sudog.is_select] != 0;
 	return 0;
 }
@@ -61,10 +61,8 @@ static int read_channel(const struct go_process *go, const struct sudog *sudog, 
 			struct goroutine_wait *wait)
 {
 	const struct go_layout *layout = go_process_layout(go);
-	uint16_t last = layout->channel.senders > layout->channel.receivers
-				? layout->channel.senders
-				: layout->channel.receivers;
-	uint16_t size = (uint16_t)(last + 2 * sizeof(uint64_t));
+	/* A queue's first is the last field of the layout; its last follows it. */
+	uint16_t size = (uint16_t)(layout->channel.size + sizeof(uint64_t));
 	uint8_t bytes[RECORD_SIZE_MAX];
 	uint32_t closed;
 	int err = read_record(go, sudog->channel, size, bytes);
@@ -110,6 +108,23 @@ static int read_cases(const struct go_process *go, const struct goroutine *gorou
 	return 0;
 }
 
+static int read_channels(const struct go_process *go, const struct goroutine *goroutine,
+			 const struct sudog *first, struct goroutine_wait *wait)
+{
+	int err = read_channel(go, first, goroutine->waiting, wait);
+
+	wait->kind = GOROUTINE_WAIT_CHANNEL;
+	return !err && first->is_select ? read_cases(go, goroutine, first, wait) : err;
+}
+
+/* From Go 1.26 on those who wait for a semaphore say so, too: src/runtime/sema.go, queue(). */
+static int set_semaphore(const struct sudog *sudog, struct goroutine_wait *wait)
+{
+	wait->kind = GOROUTINE_WAIT_SEMAPHORE;
+	wait->object = sudog->element;
+	return sudog->element ? 0 : -ESTALE;
+}
+
 int goroutine_wait_read(const struct go_process *go, const struct goroutine *goroutine,
 			struct goroutine_wait *wait)
 {
@@ -125,12 +140,10 @@ int goroutine_wait_read(const struct go_process *go, const struct goroutine *gor
 	err = read_sudog(go, goroutine->waiting, &sudog);
 	if (err)
 		return err;
-	if (sudog.goroutine != goroutine->address || !sudog.channel)
+	if (sudog.goroutine != goroutine->address)
 		return -ESTALE;
-	found.kind = GOROUTINE_WAIT_CHANNEL;
-	err = read_channel(go, &sudog, goroutine->waiting, &found);
-	if (!err && sudog.is_select)
-		err = read_cases(go, goroutine, &sudog, &found);
+	err = sudog.channel ? read_channels(go, goroutine, &sudog, &found)
+			    : set_semaphore(&sudog, &found);
 	if (err)
 		return err;
 	if (goroutine_read(go, goroutine->address, &again) || !goroutine_unmoved(goroutine, &again))
