@@ -14,6 +14,8 @@ enum {
 	GAP_MAX = 512,
 	/* Goroutines that are read alone after a read of many has failed, in one sweep. */
 	SINGLE_READS_MAX = 16384,
+	/* Reads of many that may fail in one sweep: none does unless the process lies, or ends. */
+	FAILED_READS_MAX = 16384,
 	/* Pointers of allgs that are read at once. */
 	POINTERS_CHUNK = 8192,
 	/* allgs is moved when it grows: then it is read again. */
@@ -47,6 +49,7 @@ struct run {
 	void *context;
 	struct goroutine_sweep_losses *losses;
 	size_t single_reads;
+	size_t failed_reads;
 };
 
 struct goroutine_sweep *goroutine_sweep_new(const struct go_process *go)
@@ -117,9 +120,11 @@ static int compare_slots(const void *left, const void *right)
 /* Merges `added` sorted slots, which stand behind the `count` others, from the end. */
 static int merge(struct slot *slots, size_t count, size_t added)
 {
-	autofree struct slot *fresh = malloc(added * sizeof(*fresh));
+	autofree struct slot *fresh = count ? malloc(added * sizeof(*fresh)) : NULL;
 	size_t at = count + added;
 
+	if (!count)
+		return 0;
 	if (!fresh)
 		return -ENOMEM;
 	memcpy(fresh, slots + count, added * sizeof(*fresh));
@@ -358,6 +363,7 @@ static int visit_batch(struct run *run, const struct batch *batch)
 		done += (size_t)read;
 		if (done == batch->pieces_count || err)
 			break;
+		run->failed_reads++;
 		err = visit_one_by_one(run, &run->sweep->slots[batch->first[done]],
 				       batch->first[done + 1] - batch->first[done]);
 		done++;
@@ -378,9 +384,10 @@ int goroutine_sweep_run(struct goroutine_sweep *sweep,
 	/* What is no pointer stands first. */
 	for (; !err && at < sweep->count && !sweep->slots[at].address; at++)
 		losses->damaged++;
-	while (!err && at < sweep->count) {
+	while (!err && at < sweep->count && run.failed_reads < FAILED_READS_MAX) {
 		at = fill_batch(sweep, at, batch);
 		err = visit_batch(&run, batch);
 	}
+	losses->unreadable += sweep->count - at;
 	return err;
 }
