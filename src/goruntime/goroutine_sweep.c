@@ -118,9 +118,11 @@ static int compare_slots(const void *left, const void *right)
 /* Merges `added` sorted slots, which stand behind the `count` others, from the end. */
 static int merge(struct slot *slots, size_t count, size_t added)
 {
-	autofree struct slot *fresh = malloc(added * sizeof(*fresh));
+	autofree struct slot *fresh = count ? malloc(added * sizeof(*fresh)) : NULL;
 	size_t at = count + added;
 
+	if (!count)
+		return 0;
 	if (!fresh)
 		return -ENOMEM;
 	memcpy(fresh, slots + count, added * sizeof(*fresh));

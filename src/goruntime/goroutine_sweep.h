@@ -18,8 +18,11 @@
 #include "goruntime/goroutine.h"
 
 enum {
-	/* Goroutines of one process that are looked at: 16 million take 45 GB of it. */
-	GOROUTINES_MAX = 16 << 20,
+	/*
+	 * Goroutines of one process that are looked at. So many that are real take 11 GB of it,
+	 * but a list of so many lies only 32 MB.
+	 */
+	GOROUTINES_MAX = 4 << 20,
 };
 
 struct goroutine_sweep;

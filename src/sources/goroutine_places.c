@@ -22,6 +22,7 @@ struct goroutine_places {
 	struct goroutine_place *places; /* uthash */
 	struct goroutine_place *by_number[GOROUTINE_PLACES_MAX];
 	uint32_t count;
+	size_t frames; /* of all places */
 };
 
 struct goroutine_places *goroutine_places_new(const struct go_process *go,
@@ -99,6 +100,12 @@ static void judge_start(const struct go_process *go, struct goroutine_birth *bir
 			birth->finalizers = true;
 }
 
+/* Asked before names are looked for, which takes long and would be in vain. */
+static bool has_room_for_site(const struct goroutine_places *places)
+{
+	return places->process->sites_count < WATCHED_SITES_MAX;
+}
+
 static struct site *birth_site(struct goroutine_places *places, const struct goroutine_birth *birth)
 {
 	auto_free(stack) struct stack *label = NULL;
@@ -125,7 +132,7 @@ struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
 	wanted.key.gopc = goroutine->gopc;
 	wanted.key.startpc = goroutine->startpc;
 	HASH_FIND(hh, places->births, &wanted.key, sizeof(wanted.key), birth);
-	if (birth || places->births_count == GOROUTINE_PLACES_MAX)
+	if (birth || places->births_count == GOROUTINE_PLACES_MAX || !has_room_for_site(places))
 		return birth;
 
 	fresh = calloc(1, sizeof(*fresh));
@@ -192,6 +199,7 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 	if (wanted->key.reason && find_site(places, fresh, birth))
 		return NULL;
 	place = take_ptr(fresh);
+	places->frames += place->stack->count > raw->count ? place->stack->count : raw->count;
 	places->by_number[places->count++] = place;
 	place->number = places->count;
 	HASH_ADD(hh, places->places, key, sizeof(place->key), place);
@@ -213,7 +221,8 @@ struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 	wanted.key.reason = reason;
 	wanted.key.native = native;
 	HASH_FIND(hh, places->places, &wanted.key, sizeof(wanted.key), place);
-	if (place || places->count == GOROUTINE_PLACES_MAX)
+	if (place || places->count == GOROUTINE_PLACES_MAX ||
+	    places->frames >= GOROUTINE_PLACES_FRAMES_MAX || (reason && !has_room_for_site(places)))
 		return place;
 	return add_place(places, &wanted, birth, stack);
 }

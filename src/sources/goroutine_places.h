@@ -19,6 +19,9 @@
 /* Distinct stacks, and go statements, that one process may cost. */
 #define GOROUTINE_PLACES_MAX 16384
 
+/* Frames of all these stacks: some 40 MB with their names, and about a second to name. */
+#define GOROUTINE_PLACES_FRAMES_MAX 131072
+
 /* A go statement, and the function that it starts. */
 struct goroutine_birth {
 	struct {

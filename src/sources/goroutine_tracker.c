@@ -73,6 +73,7 @@ struct goroutine_tracker {
 	uint64_t swept_ns;   /* the sweep before */
 	uint64_t started_ns; /* the process; nothing in it waits for longer */
 	uint64_t extra_reads;
+	uint64_t reading_ns; /* spent on what is behind the headers */
 	struct losses *losses;
 	uint32_t seen : 1;
 };
@@ -280,6 +281,22 @@ static struct goroutine_group *group_of(struct goroutine_tracker *tracker,
 	return group;
 }
 
+/* 0: no time is left in this sweep, which is counted. Else to be given to end_reading(). */
+static uint64_t begin_reading(struct goroutine_tracker *tracker)
+{
+	uint64_t limit_ns = tracker->config.each ? GOROUTINE_READING_EACH_NS : GOROUTINE_READING_NS;
+
+	if (tracker->reading_ns < limit_ns)
+		return monotonic_ns();
+	losses_add(tracker->losses, "goroutine_too_slow", 1);
+	return 0;
+}
+
+static void end_reading(struct goroutine_tracker *tracker, uint64_t began_ns)
+{
+	tracker->reading_ns += monotonic_ns() - began_ns;
+}
+
 /* The C frames of the thread that the goroutine holds. */
 static const struct stack *native_stack(const struct goroutine_tracker *tracker,
 					const struct goroutine *g)
@@ -313,21 +330,13 @@ static int read_stack(const struct goroutine_tracker *tracker, struct goroutine 
 	return -ESTALE;
 }
 
-/*
- * The number of the place where it is parked, or stands without a reason; 0: it moved, or
- * there are too many.
- */
-static uint32_t read_place(struct goroutine_tracker *tracker, const struct goroutine_state *state,
+static uint32_t find_place(struct goroutine_tracker *tracker, const struct goroutine_birth *birth,
 			   struct goroutine *g, bool parked)
 {
-	const struct goroutine_birth *birth =
-		goroutine_places_birth_at(tracker->places, state->birth);
 	struct goroutine_place *place;
 	struct goroutine_stack stack;
 	int err;
 
-	if (!birth)
-		return 0;
 	err = read_stack(tracker, g, &stack);
 	if (err == -ESTALE)
 		losses_add(tracker->losses, "goroutine_moved", 1);
@@ -343,6 +352,25 @@ static uint32_t read_place(struct goroutine_tracker *tracker, const struct gorou
 		return 0;
 	}
 	return place->number;
+}
+
+/*
+ * The number of the place where it is parked, or stands without a reason; 0: it moved, or
+ * there are too many.
+ */
+static uint32_t read_place(struct goroutine_tracker *tracker, const struct goroutine_state *state,
+			   struct goroutine *g, bool parked)
+{
+	const struct goroutine_birth *birth =
+		goroutine_places_birth_at(tracker->places, state->birth);
+	uint64_t began_ns = birth ? begin_reading(tracker) : 0;
+	uint32_t place;
+
+	if (!began_ns)
+		return 0;
+	place = find_place(tracker, birth, g, parked);
+	end_reading(tracker, began_ns);
+	return place;
 }
 
 /* Whether to read this one's stack, too, or to take it for that of the last one like it. */
@@ -392,6 +420,19 @@ static uint64_t parked_since(const struct goroutine_tracker *tracker,
 	return since_ns;
 }
 
+static bool read_wait(struct goroutine_tracker *tracker, const struct goroutine *g,
+		      struct goroutine_wait *wait)
+{
+	uint64_t began_ns = begin_reading(tracker);
+	int err;
+
+	if (!began_ns)
+		return false;
+	err = goroutine_wait_read(tracker->go, g, wait);
+	end_reading(tracker, began_ns);
+	return !err;
+}
+
 /* The objects of a crowd are looked at again when it has changed. */
 static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			   const struct goroutine *g)
@@ -407,7 +448,7 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			wait_objects_clear(&site->objects);
 	}
 	if (!site->objects_stale || site->objects.looked_at == WAIT_OBJECTS_MAX ||
-	    g->status != GO_STATUS_WAITING || goroutine_wait_read(tracker->go, g, &wait))
+	    g->status != GO_STATUS_WAITING || !read_wait(tracker, g, &wait))
 		return;
 	if (wait.kind == GOROUTINE_WAIT_CHANNEL)
 		object.kind = WAIT_OBJECT_CHANNEL;
@@ -452,6 +493,19 @@ static const struct goroutine_place *listed_place(struct goroutine_tracker *trac
 	return goroutine_places_at(tracker->places, place);
 }
 
+/* NULL: none, or no memory. */
+static char *read_labels(struct goroutine_tracker *tracker, const struct goroutine *g)
+{
+	uint64_t began_ns = g->labels ? begin_reading(tracker) : 0;
+	char labels[LABELS_SIZE];
+
+	if (!began_ns)
+		return NULL;
+	goroutine_labels_read(tracker->go, g, labels, sizeof(labels));
+	end_reading(tracker, began_ns);
+	return *labels ? strdup(labels) : NULL;
+}
+
 static int list_goroutine(struct goroutine_tracker *tracker, const struct goroutine_state *state,
 			  struct goroutine *g)
 {
@@ -466,15 +520,11 @@ static int list_goroutine(struct goroutine_tracker *tracker, const struct gorout
 		.creator = birth ? birth->creator : NULL,
 		.locked = g->locked_m != 0,
 		.runtime = state->runtime,
+		.labels = read_labels(tracker, g),
 	};
-	char labels[LABELS_SIZE];
 
 	if (state->place)
 		entry.waited_ns = tracker->now_ns - parked_since(tracker, state, g);
-	if (g->labels) {
-		goroutine_labels_read(tracker->go, g, labels, sizeof(labels));
-		entry.labels = *labels ? strdup(labels) : NULL;
-	}
 	return goroutine_list_add(&tracker->process->goroutine_list, &entry);
 }
 
@@ -549,6 +599,7 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	tracker->started_ns = process_start_ns(tracker->process, now_ns);
 	tracker->losses = losses;
 	tracker->extra_reads = 0;
+	tracker->reading_ns = 0;
 	tracker->seen = !tracker->seen;
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	err = goroutine_sweep_run(tracker->sweep, visit_goroutine, tracker, &lost);

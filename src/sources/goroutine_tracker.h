@@ -25,6 +25,14 @@
 /* Stacks that are read in one sweep where those of the same header turned out to differ. */
 #define GOROUTINE_STACKS_MAX 16384
 
+/*
+ * What reading stacks, wait objects and labels of one process may take in one sweep. A million
+ * honest goroutines take a tenth of it; lies can be made to take hours. What is left out is
+ * counted, and is read in the next sweep.
+ */
+#define GOROUTINE_READING_NS      2000000000ULL
+#define GOROUTINE_READING_EACH_NS 30000000000ULL /* where every stack is wanted */
+
 struct goroutine_tracker_config {
 	bool each;           /* fills process->goroutine_list, and reads every stack */
 	bool runtime_frames; /* hides nothing */
