@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -9,6 +10,11 @@
 #include "options.h"
 #include "output/escape.h"
 #include "version.h"
+
+enum {
+	/* Blocks from that size on are mappings of their own, and given back when freed. */
+	OWN_MAPPING_SIZE = 1 << 20,
+};
 
 enum exit_status {
 	EXIT_DONE = 0,
@@ -86,6 +92,8 @@ int main(int argc, char *argv[])
 	struct error error = {0};
 	int status;
 
+	/* glibc would raise it with each block that is freed: what starting took stayed then. */
+	mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_SIZE);
 	/* A reader that goes away is -EPIPE at the next write. */
 	signal(SIGPIPE, SIG_IGN);
 	if (keep_standard_streams())

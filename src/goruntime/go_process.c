@@ -11,11 +11,12 @@
 #include "process/elf_image.h"
 #include "process/load_segments.h"
 #include "process/mapped_file.h"
-#include "process/process_maps.h"
 
 enum {
 	/* Files of a process that are looked into, in order of address. */
 	FILES_MAX = 256,
+	/* Memory to remember files by: some 7000. */
+	FILES_LIMIT = 1 << 20,
 };
 
 struct go_process {
@@ -196,31 +197,72 @@ static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map
 	return err;
 }
 
+/* Whether a file may have Go in it: what stands for "yes", and is not read further here. */
+static char may_have_go;
+
+static int look_into_file(int fd, void **thing)
+{
+	auto_free(elf_image) struct elf_image *image = NULL;
+	struct go_version version;
+	int err = elf_image_open_fd(fd, &image, NULL);
+
+	if (!err)
+		err = go_build_info_read(image, NULL, &version);
+	/* The version may be readable only in memory. */
+	if (err && err != -EINVAL)
+		return err;
+	*thing = &may_have_go;
+	return 0;
+}
+
+static void forget_file(void *thing)
+{
+	(void)thing;
+}
+
+static size_t file_memory(const void *thing)
+{
+	(void)thing;
+	return 0;
+}
+
+struct file_cache *go_process_files_new(void)
+{
+	static const struct file_cache_kind go_files = {
+		.load = look_into_file,
+		.free = forget_file,
+		.memory = file_memory,
+	};
+
+	return file_cache_new(&go_files, FILES_LIMIT);
+}
+
 static bool is_same_file(const struct mapping *a, const struct mapping *b)
 {
 	return a && a->inode == b->inode && a->device_major == b->device_major &&
 	       a->device_minor == b->device_minor;
 }
 
-int go_process_attach(pid_t pid, bool use_map_files, struct go_process **out, struct error *error)
+int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
+		      bool use_map_files, struct go_process **out, struct error *error)
 {
-	auto_free(process_maps) struct process_maps *maps = NULL;
+	pid_t pid = process_mappings_pid(mappings);
 	const struct mapping *last = NULL;
-	size_t files = 0;
-	int err = process_maps_read(pid, PROCESS_MAPS_EXECUTABLE, &maps, error);
+	size_t looked_at = 0;
+	int err = -ENODATA;
 
-	if (err)
-		return err;
-	err = -ENODATA;
-	for (size_t i = 0; i < process_maps_count(maps) && files < FILES_MAX && err == -ENODATA;
+	for (size_t i = 0;
+	     i < process_mappings_count(mappings) && looked_at < FILES_MAX && err == -ENODATA;
 	     i++) {
-		const struct mapping *mapping = process_maps_at(maps, i);
+		struct mapped_object *object;
+		const struct mapping *mapping = process_mappings_at(mappings, i, &object);
 
 		if (mapping->kind != MAPPING_FILE || is_same_file(last, mapping))
 			continue;
 		last = mapping;
-		files++;
-		err = attach_to_file(pid, mapping, use_map_files, out, error);
+		looked_at++;
+		if (mapped_object_find(object, pid, mapping, use_map_files, files))
+			err = attach_to_file(pid, mapping, use_map_files, out, error);
 	}
 	return err;
 }

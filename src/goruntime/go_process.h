@@ -19,20 +19,29 @@
 #include "goruntime/go_layout.h"
 #include "goruntime/go_version.h"
 #include "goruntime/go_wait_reason.h"
+#include "process/file_cache.h"
+#include "process/mapping_cache.h"
 #include "symbols/go_line_table.h"
 
 struct go_process;
 
 /*
+ * The files that were looked into, for all processes: most have no Go, and need not be
+ * opened again. NULL without memory.
+ */
+struct file_cache *go_process_files_new(void);
+
+/*
  * Looks for Go in the files that the process has mapped executable: its program, or a
- * library of a program in another language (c-shared).
+ * library of a program in another language (c-shared). `files` is go_process_files_new()'s.
  *
  * Returns 0 and an object that the caller frees; -ENODATA: there is no Go in it;
  * -ENOTSUP: there is, but it cannot be read, and the error is one line that names the
  * version ("Go 1.99 is not known and has no DWARF"); -EAGAIN: the runtime is not set
  * up yet, ask again; -ESRCH and others as reading says. `use_map_files` as in mapped_file.h.
  */
-int go_process_attach(pid_t pid, bool use_map_files, struct go_process **out, struct error *error);
+int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
+		      bool use_map_files, struct go_process **out, struct error *error);
 void go_process_free(struct go_process *go);
 define_auto_free(go_process)
 

@@ -9,7 +9,7 @@
 
 enum {
 	/* What one system call reads at most: more is not faster. */
-	BUFFER_SIZE = 1 << 20,
+	BUFFER_SIZE = 256 << 10,
 	/* Gaps that are read through: a runtime.g has some 450 bytes, size classes up to 512. */
 	GAP_MAX = 512,
 	/*
@@ -23,11 +23,13 @@ enum {
 	TRIES_MAX = 4,
 };
 
-/* A slot of allgs. */
-struct slot {
+/* A slot of allgs. Packed: a million of them are kept. */
+struct __attribute__((packed, aligned(4))) slot {
 	uint64_t address; /* 0: what stands there cannot be a pointer */
-	uint64_t index;
+	uint32_t index;
 };
+
+_Static_assert(GOROUTINES_MAX <= UINT32_MAX, "struct slot");
 
 /* runtime.slice, src/runtime/slice.go. */
 struct slice {
@@ -118,11 +120,12 @@ static int compare_slots(const void *left, const void *right)
 /* Merges `added` sorted slots, which stand behind the `count` others, from the end. */
 static int merge(struct slot *slots, size_t count, size_t added)
 {
-	autofree struct slot *fresh = count ? malloc(added * sizeof(*fresh)) : NULL;
+	autofree struct slot *fresh = NULL;
 	size_t at = count + added;
 
 	if (!count)
 		return 0;
+	fresh = malloc(added * sizeof(*fresh));
 	if (!fresh)
 		return -ENOMEM;
 	memcpy(fresh, slots + count, added * sizeof(*fresh));
@@ -144,7 +147,7 @@ static size_t take_pointers(struct goroutine_sweep *sweep, size_t at, const uint
 			return i;
 		sweep->slots[at + i] = (struct slot){
 			.address = is_pointer(pointers[i]) ? pointers[i] : 0,
-			.index = at + i,
+			.index = (uint32_t)(at + i),
 		};
 	}
 	return count;
@@ -272,7 +275,7 @@ static int visit_bytes(struct run *run, const struct slot *slot, const uint8_t *
 		run->losses->damaged++;
 		return 0;
 	}
-	return run->visit((size_t)slot->index, &goroutine, run->context);
+	return run->visit(slot->index, &goroutine, run->context);
 }
 
 /* The slots of a piece that could not be read at once. */

@@ -6,7 +6,7 @@
  * Reads the headers of all goroutines of a process, in merged reads: runtime.g's stand
  * side by side in spans of 8 KiB. allgs only grows and a runtime.g is never freed or moved,
  * so its place in allgs names it for ever, and only what is new has to be sorted.
- * Takes 16 bytes of memory a goroutine and a buffer of bounded size.
+ * Takes 12 bytes of memory a goroutine and a buffer of bounded size.
  */
 
 #include <stddef.h>

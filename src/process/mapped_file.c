@@ -41,12 +41,10 @@ static int name_by_path(pid_t pid, const struct mapping *mapping)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Turns a file that was only named into one that can be read. */
-static int open_named(int named, const struct mapping *must_be)
+/* Only a regular file, and the one that is mapped. */
+static int check_named(int named, const struct mapping *must_be)
 {
-	char path[64];
 	struct statx status;
-	int fd;
 
 	/* Without asking a file server for news. */
 	if (statx(named, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &status) <
@@ -58,9 +56,7 @@ static int open_named(int named, const struct mapping *must_be)
 	    (status.stx_ino != must_be->inode || status.stx_dev_major != must_be->device_major ||
 	     status.stx_dev_minor != must_be->device_minor))
 		return -ESTALE;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", named);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
+	return 0;
 }
 
 static bool refused(int result)
@@ -68,7 +64,7 @@ static bool refused(int result)
 	return result == -EPERM || result == -EACCES;
 }
 
-int mapped_file_open(pid_t pid, const struct mapping *mapping, bool use_map_files,
+int mapped_file_name(pid_t pid, const struct mapping *mapping, bool use_map_files,
 		     struct error *error)
 {
 	autoclose int named = -1;
@@ -82,9 +78,34 @@ int mapped_file_open(pid_t pid, const struct mapping *mapping, bool use_map_file
 		by_path = true;
 		named = name_by_path(pid, mapping);
 	}
-	result = named < 0 ? named : open_named(named, by_path ? mapping : NULL);
+	result = named < 0 ? named : check_named(named, by_path ? mapping : NULL);
 	if (result < 0)
 		return error_set(error, result, "cannot open the file mapped at 0x%" PRIx64 ": %s",
 				 mapping->start, strerror(-result));
-	return result;
+	return take_fd(named);
+}
+
+int mapped_file_open_named(int named)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", named);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+int mapped_file_open(pid_t pid, const struct mapping *mapping, bool use_map_files,
+		     struct error *error)
+{
+	autoclose int named = mapped_file_name(pid, mapping, use_map_files, error);
+	int fd;
+
+	if (named < 0)
+		return named;
+	fd = mapped_file_open_named(named);
+	if (fd < 0)
+		return error_set(error, fd, "cannot open the file mapped at 0x%" PRIx64 ": %s",
+				 mapping->start, strerror(-fd));
+	return fd;
 }

@@ -33,4 +33,12 @@
 int mapped_file_open(pid_t pid, const struct mapping *mapping, bool use_map_files,
 		     struct error *error);
 
+/*
+ * The two halves of it, for who may know the file already: a descriptor by which the file
+ * can be told (fstat(2)), but not read, at a third of the cost; and one to read it by.
+ */
+int mapped_file_name(pid_t pid, const struct mapping *mapping, bool use_map_files,
+		     struct error *error);
+int mapped_file_open_named(int named);
+
 #endif

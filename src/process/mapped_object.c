@@ -33,8 +33,18 @@ static int load_vdso(pid_t pid, const struct mapping *mapping, struct file_cache
 static int load_mapped_file(pid_t pid, const struct mapping *mapping, bool use_map_files,
 			    struct file_cache *cache, struct file_key *key, const void **thing)
 {
-	autoclose int fd = mapped_file_open(pid, mapping, use_map_files, NULL);
+	autoclose int named = mapped_file_name(pid, mapping, use_map_files, NULL);
+	autoclose int fd = -1;
+	struct file_key found;
 
+	if (named < 0)
+		return named;
+	/* Most files are known from other processes, and need not be opened. */
+	if (!file_key_of(named, &found) && file_cache_find(cache, &found, thing)) {
+		*key = found;
+		return 0;
+	}
+	fd = mapped_file_open_named(named);
 	return fd < 0 ? fd : file_cache_load(cache, fd, key, thing);
 }
 

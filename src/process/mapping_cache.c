@@ -175,6 +175,11 @@ void process_mappings_refresh(struct mapping_cache *cache, struct process_mappin
 	refresh(cache, process, now_ns);
 }
 
+pid_t process_mappings_pid(const struct process_mappings *process)
+{
+	return process->pid;
+}
+
 size_t process_mappings_count(const struct process_mappings *process)
 {
 	return process_maps_count(process->maps);

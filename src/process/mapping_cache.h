@@ -63,6 +63,8 @@ const struct mapping *process_mappings_find(struct mapping_cache *cache,
 void process_mappings_refresh(struct mapping_cache *cache, struct process_mappings *process,
 			      uint64_t now_ns);
 
+pid_t process_mappings_pid(const struct process_mappings *process);
+
 /* All executable mappings, by ascending address, and what is known of their files. */
 size_t process_mappings_count(const struct process_mappings *process);
 const struct mapping *process_mappings_at(struct process_mappings *process, size_t index,

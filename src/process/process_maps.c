@@ -3,10 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "process/proc_file.h"
+
+enum {
+	/* /proc/PID/statm has seven numbers. */
+	STATM_TEXT_MAX = 256,
+};
 
 struct process_maps {
 	struct mapping *mappings;
@@ -236,6 +242,23 @@ int process_maps_read(pid_t pid, enum process_maps_filter filter, struct process
 	maps->truncated |= text.truncated;
 	*out = maps;
 	return 0;
+}
+
+uint64_t process_maps_code_pages(pid_t pid)
+{
+	autofree char *buffer = NULL;
+	struct proc_text text;
+	uint64_t all, data;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	if (proc_file_read(AT_FDCWD, path, STATM_TEXT_MAX, &text) < 0)
+		return 0;
+	buffer = text.text;
+	/* size resident shared text lib data: proc_pid_statm(5). */
+	if (sscanf(text.text, "%" SCNu64 " %*u %*u %*u %*u %" SCNu64, &all, &data) != 2)
+		return 0;
+	return all > data ? all - data : 0;
 }
 
 void process_maps_free(struct process_maps *maps)

@@ -65,7 +65,6 @@ struct goroutine_tracker {
 	struct goroutine_group *groups; /* uthash */
 	struct goroutine_state *states; /* by index in allgs */
 	size_t states_count;
-	size_t states_capacity;
 	uint64_t first_ns; /* of the first sweep */
 	uint64_t sweeps;
 	/* Of this sweep. */
@@ -122,20 +121,17 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 
 static struct goroutine_state *state_at(struct goroutine_tracker *tracker, size_t index)
 {
-	if (index >= tracker->states_capacity) {
-		size_t capacity = index + index / 8 + 64;
-		struct goroutine_state *states =
-			realloc(tracker->states, capacity * sizeof(*states));
+	if (index >= tracker->states_count) {
+		size_t count = goroutine_sweep_length(tracker->sweep);
+		struct goroutine_state *states = realloc(tracker->states, count * sizeof(*states));
 
 		if (!states)
 			return NULL;
-		memset(states + tracker->states_capacity, 0,
-		       (capacity - tracker->states_capacity) * sizeof(*states));
+		memset(states + tracker->states_count, 0,
+		       (count - tracker->states_count) * sizeof(*states));
 		tracker->states = states;
-		tracker->states_capacity = capacity;
+		tracker->states_count = count;
 	}
-	if (index >= tracker->states_count)
-		tracker->states_count = index + 1;
 	return &tracker->states[index];
 }
 

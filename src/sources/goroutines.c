@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "goruntime/go_process.h"
 #include "sources/goroutine_tracker.h"
 
-/* How often a process without Go is asked again: it may load a library that has it. */
+/*
+ * How often a process without Go is asked again: it may load a library that has it. Most
+ * have loaded nothing, which costs some µs to see.
+ */
 #define ASK_AGAIN_NS 30000000000ULL
 
 /* A runtime that cannot be read any more, though its process lives, is looked for anew. */
@@ -19,6 +23,7 @@ struct go_watch {
 	uint32_t tgid;
 	uint32_t generation; /* of its program, see struct process_entry */
 	uint64_t asked_ns;
+	uint64_t code_pages; /* where there was no Go in them, see process_maps.h; 0: not known */
 	uint32_t failures;
 	struct go_process *go;             /* NULL: no Go, or it cannot be read */
 	struct goroutine_tracker *tracker; /* with `go` */
@@ -37,6 +42,7 @@ struct thread_index {
 struct goroutines {
 	struct sources_context *context;
 	struct goroutines_config config;
+	struct file_cache *files; /* see go_process.h */
 	struct go_watch *watches; /* uthash */
 	struct thread_index index;
 	int err; /* of the sweep that is taken */
@@ -64,19 +70,23 @@ void goroutines_free(struct goroutines *goroutines)
 	HASH_ITER (hh, goroutines->watches, watch, next)
 		watch_free(goroutines, watch);
 	free(goroutines->index.threads);
+	file_cache_free(goroutines->files);
 	free(goroutines);
 }
 
 int goroutines_open(struct sources_context *context, const struct goroutines_config *config,
 		    struct goroutines **ret, struct error *error)
 {
-	struct goroutines *goroutines = calloc(1, sizeof(*goroutines));
+	auto_free(goroutines) struct goroutines *goroutines = calloc(1, sizeof(*goroutines));
 
 	if (!goroutines)
 		return error_set(error, -ENOMEM, "out of memory");
+	goroutines->files = go_process_files_new();
+	if (!goroutines->files)
+		return error_set(error, -ENOMEM, "out of memory");
 	goroutines->context = context;
 	goroutines->config = *config;
-	*ret = goroutines;
+	*ret = take_ptr(goroutines);
 	return 0;
 }
 
@@ -170,8 +180,36 @@ static int set_string(char **target, const char *text)
 	return 0;
 }
 
-/* Looks for Go in the process. What is found now holds until it runs another program. */
-static int ask(struct go_watch *watch, struct watched_process *process)
+/*
+ * Looks for Go in what the process has mapped. The first time, in what others have read of
+ * it for its stacks, which may be older than what has been loaded meanwhile: only what is
+ * looked at after it was read anew holds as long as the process maps no other code.
+ */
+static int attach(struct go_watch *watch, const struct process_entry *entry, struct error *error)
+{
+	struct goroutines *goroutines = watch->goroutines;
+	struct sources_context *context = goroutines->context;
+	const struct process_ref ref = process_entry_ref(entry);
+	uint64_t code_pages = watch->asked_ns ? process_maps_code_pages(ref.pid) : 0;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC); /* not of the sweep: after the line above */
+	struct process_mappings *mappings;
+	int err;
+
+	if (code_pages && code_pages == watch->code_pages)
+		return -ENODATA;
+	mappings = mapping_cache_get(context->mappings, &ref, now_ns);
+	if (!mappings)
+		return -ESRCH;
+	if (watch->asked_ns && process_mappings_age_ns(mappings, now_ns))
+		process_mappings_refresh(context->mappings, mappings, now_ns);
+	err = go_process_attach(mappings, goroutines->files,
+				context->features->has[FEATURE_MAP_FILES], &watch->go, error);
+	watch->code_pages = err == -ENODATA || err == -ENOTSUP ? code_pages : 0;
+	return err;
+}
+
+/* What is found now holds until it runs another program. */
+static int ask(struct go_watch *watch, const struct process_entry *entry)
 {
 	struct goroutines *goroutines = watch->goroutines;
 	struct sources_context *context = goroutines->context;
@@ -181,9 +219,9 @@ static int ask(struct go_watch *watch, struct watched_process *process)
 		.thread_stack = thread_stack,
 		.data = watch,
 	};
+	struct watched_process *process = entry->process;
 	struct error error = {0};
-	int err = go_process_attach((pid_t)watch->tgid, context->features->has[FEATURE_MAP_FILES],
-				    &watch->go, &error);
+	int err = attach(watch, entry, &error);
 
 	if (err == -EAGAIN)
 		return 0;
@@ -209,6 +247,7 @@ static void start_anew(struct go_watch *watch, const struct process_entry *entry
 	detach(watch);
 	watch->generation = entry->generation;
 	watch->asked_ns = 0;
+	watch->code_pages = 0;
 	set_string(&entry->process->go_version, NULL);
 	set_string(&entry->process->go_refused, NULL);
 }
@@ -220,7 +259,7 @@ static int sweep_watch(struct go_watch *watch, const struct process_entry *entry
 	int err = 0;
 
 	if (!watch->go && due)
-		err = ask(watch, entry->process);
+		err = ask(watch, entry);
 	if (err || !watch->tracker)
 		return err;
 	err = goroutine_tracker_sweep(watch->tracker, context->now_ns, &context->losses);

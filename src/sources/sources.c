@@ -2,6 +2,7 @@
 #include "sources/sources.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	err = symbolizer_new(&symbolizer, &context->symbolizer, error);
 	if (!err)
 		err = tracer_open(&tracer, &context->tracer, error);
+	/* libbpf took several MiB to read the kernel's types, which are free now. */
+	malloc_trim(0);
 	if (!err)
 		err = stacks_open(context, config->table_memory, config->events, &context->stacks,
 				  error);

@@ -87,6 +87,12 @@ void goroutine_sweep_free(struct goroutine_sweep *sweep)
 	(void)sweep;
 }
 
+size_t goroutine_sweep_length(const struct goroutine_sweep *sweep)
+{
+	(void)sweep;
+	return fake.count;
+}
+
 int goroutine_sweep_run(struct goroutine_sweep *sweep,
 			int (*visit)(size_t, const struct goroutine *, void *), void *context,
 			struct goroutine_sweep_losses *losses)

@@ -95,6 +95,27 @@ static void the_file_is_opened(void **state)
 	assert_opens(*state);
 }
 
+static void a_file_is_told_without_opening_it(void **state)
+{
+	const struct scene *scene = *state;
+	autoclose int named = mapped_file_name(getpid(), scene->mapping, true, NULL);
+	autoclose int fd = -1;
+	struct stat of_name, of_path;
+	char text[7] = "";
+
+	assert_true(named >= 0);
+	assert_int_equal(fstat(named, &of_name), 0);
+	assert_int_equal(stat(scene->path, &of_path), 0);
+	assert_int_equal(of_name.st_ino, of_path.st_ino);
+	assert_int_equal(of_name.st_dev, of_path.st_dev);
+	assert_int_equal(pread(named, text, 6, 0), -1);
+	assert_int_equal(errno, EBADF);
+	fd = mapped_file_open_named(named);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, text, 6, 0), 6);
+	assert_string_equal(text, "mapped");
+}
+
 static void a_deleted_file_is_opened(void **state)
 {
 	need_map_files();
@@ -189,6 +210,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_file_is_opened),
+		TEST(a_file_is_told_without_opening_it),
 		TEST(a_deleted_file_is_opened),
 		TEST(a_replaced_file_is_opened),
 		TEST(a_mapping_that_is_gone),

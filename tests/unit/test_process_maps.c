@@ -235,6 +235,40 @@ static void no_such_process(void **state)
 	assert_non_null(strstr(error.text, "/proc/1073741824/maps"));
 }
 
+static uint64_t own_code_pages(void)
+{
+	return process_maps_code_pages(getpid());
+}
+
+/* Of a heap it knows nothing; of what is mapped to be executed or read only, everything. */
+static void code_pages_change_with_code(void **state)
+{
+	const size_t size = 64 << 10;
+	uint64_t pages = size / (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t before = own_code_pages();
+	void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *code;
+
+	(void)state;
+	assert_ptr_not_equal(data, MAP_FAILED);
+	assert_true(before > 0);
+	assert_int_equal(own_code_pages(), before);
+	code = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(code, MAP_FAILED);
+	assert_int_equal(own_code_pages(), before + pages);
+	assert_int_equal(munmap(code, size), 0);
+	assert_int_equal(munmap(data, size), 0);
+	assert_int_equal(own_code_pages(), before);
+}
+
+static void code_pages_of_nobody_are_unknown(void **state)
+{
+	(void)state;
+	assert_int_equal(process_maps_code_pages(1 << 30), 0);
+	/* kthreadd has no memory. */
+	assert_int_equal(process_maps_code_pages(2), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +283,8 @@ int main(void)
 		cmocka_unit_test(the_number_is_bounded),
 		cmocka_unit_test(finds_its_own_code),
 		cmocka_unit_test(no_such_process),
+		cmocka_unit_test(code_pages_change_with_code),
+		cmocka_unit_test(code_pages_of_nobody_are_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
