@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "model/ladder.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS     1000000000ULL
+#define MEMORY_MIN_NS (1800 * SECOND_NS)
+#define MEMORY_AGES   6
+/*
+ * Below this age the ends of stays from before we attached count, whatever their age: they
+ * are all that is known of how long units stay here.
+ */
+#define AGED_NS   (300 * SECOND_NS)
+#define AGED_RUNG 2 /* the first of such an age */
+/* Quarters of the time in which entrants are looked for, and the bits that each has in `recent`. */
+#define QUARTERS     4
+#define QUARTER_BITS 16
+/* Ends are remembered beyond a rung's memory, for days and batches recur: fading by 1/e in this. */
+#define FADE_S 86400.0
+/* Sweeps are not exactly in time. */
+#define SLACK_NS     (SECOND_NS / 5)
+#define ROW_BREAK_NS (600 * SECOND_NS)
+#define ROW_GAPS     10
+
+static const uint64_t ages_s[LADDER_RUNGS] = {10, 60, 300, 600, 1200, 3600};
+
+struct ladder_rung {
+	/* Ring: slice number modulo LADDER_SLICES. */
+	uint32_t entered[LADDER_SLICES];
+	uint32_t ended[LADDER_SLICES];
+	uint64_t slice;      /* number of the newest */
+	double past_entered; /* of the slices that have left the ring, fading */
+	double past_ended;
+	uint64_t recent;     /* bit i: entrants i sixteenths of a quarter ago */
+	uint64_t recent_bit; /* number of bit 0 */
+	uint64_t row_ns;     /* first entry of those that follow each other */
+	uint64_t last_entry_ns;
+	uint64_t mean_gap_ns;
+	uint32_t inside;     /* have reached it, began since we attached, and have not left */
+	uint64_t missing_ns; /* since when fewer are here than that; 0: as many */
+};
+
+uint64_t ladder_age_ns(size_t rung)
+{
+	return ages_s[rung] * SECOND_NS;
+}
+
+static uint64_t memory_ns(size_t rung)
+{
+	uint64_t ages_ns = MEMORY_AGES * ladder_age_ns(rung);
+
+	return ages_ns > MEMORY_MIN_NS ? ages_ns : MEMORY_MIN_NS;
+}
+
+/*
+ * Half an age; a little more from 300 s on: who stays for exactly two ages, ten minutes, as
+ * timers like to be set, must not make three quarters.
+ */
+static uint64_t quarter_ns(size_t rung)
+{
+	uint64_t age_ns = ladder_age_ns(rung);
+
+	return rung < AGED_RUNG ? age_ns / 2 : age_ns * 11 / 20;
+}
+
+static bool has_reached(uint64_t age_ns, size_t rung)
+{
+	return age_ns + SLACK_NS >= ladder_age_ns(rung);
+}
+
+/* It was parked already when we attached. */
+static bool is_early(uint64_t age_ns, enum age_bound bound, uint64_t watched_ns)
+{
+	return bound == AGE_AT_LEAST || age_ns >= watched_ns;
+}
+
+/* As it is in `inside`. */
+static bool counts_as_entrant(uint64_t age_ns, enum age_bound bound, uint64_t watched_ns)
+{
+	return bound == AGE_EXACT && !is_early(age_ns, bound, watched_ns);
+}
+
+void ladder_begin(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns)
+{
+	ladder->now_ns = now_ns;
+	ladder->watched_ns = watched_ns;
+	memset(ladder->here, 0, sizeof(ladder->here));
+}
+
+void ladder_park(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
+{
+	if (!counts_as_entrant(age_ns, bound, ladder->watched_ns))
+		return;
+	for (size_t i = 0; i < LADDER_RUNGS && has_reached(age_ns, i); i++)
+		ladder->here[i]++;
+}
+
+void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
+{
+	bool early = is_early(age_ns, bound, ladder->swept_watched_ns);
+	bool inside = counts_as_entrant(age_ns, bound, ladder->swept_watched_ns);
+
+	for (size_t i = 0; i < LADDER_RUNGS; i++) {
+		bool reached = has_reached(age_ns, i);
+
+		ladder->left[i] += inside && reached;
+		ladder->ended[i] += reached || (early && ladder_age_ns(i) < AGED_NS);
+	}
+}
+
+/* Moves the rung's memory on to `now_ns`. */
+static void pass_time(struct ladder_rung *rung, size_t index, uint64_t now_ns)
+{
+	uint64_t slice_ns = memory_ns(index) / LADDER_SLICES;
+	uint64_t slice = now_ns / slice_ns;
+	uint64_t bit = now_ns / (quarter_ns(index) / QUARTER_BITS);
+	uint64_t passed = slice - rung->slice;
+	double fade;
+
+	if (passed) {
+		fade = exp(-(double)(passed * slice_ns) / ((double)SECOND_NS * FADE_S));
+		rung->past_entered *= fade;
+		rung->past_ended *= fade;
+	}
+	for (uint64_t i = 1; i <= passed && i <= LADDER_SLICES; i++) {
+		size_t oldest = (rung->slice + i) % LADDER_SLICES;
+
+		rung->past_entered += rung->entered[oldest];
+		rung->past_ended += rung->ended[oldest];
+		rung->entered[oldest] = rung->ended[oldest] = 0;
+	}
+	rung->slice = slice;
+	rung->recent = bit - rung->recent_bit < 64 ? rung->recent << (bit - rung->recent_bit) : 0;
+	rung->recent_bit = bit;
+}
+
+static void note_entry(struct ladder_rung *rung, uint64_t now_ns)
+{
+	uint64_t gap_ns = now_ns - rung->last_entry_ns;
+	uint64_t gaps_ns = ROW_GAPS * rung->mean_gap_ns;
+
+	if (!rung->last_entry_ns || gap_ns > (gaps_ns > ROW_BREAK_NS ? gaps_ns : ROW_BREAK_NS)) {
+		rung->row_ns = now_ns;
+		rung->mean_gap_ns = 0;
+	} else if (!rung->mean_gap_ns) {
+		rung->mean_gap_ns = gap_ns;
+	} else {
+		rung->mean_gap_ns += gap_ns / 8 - rung->mean_gap_ns / 8;
+	}
+	rung->last_entry_ns = now_ns;
+	rung->recent |= 1;
+}
+
+/*
+ * How many came. Fewer than expected are here when a stay could not be read in this sweep: it
+ * is expected back, and does not enter again; but not for ever.
+ */
+static uint32_t settle(struct ladder_rung *rung, const struct ladder *ladder, size_t index)
+{
+	uint32_t left = ladder->left[index], here = ladder->here[index];
+	uint32_t expected = rung->inside > left ? rung->inside - left : 0;
+
+	rung->inside = here > expected ? here : expected;
+	if (here >= expected) {
+		rung->missing_ns = 0;
+		return here - expected;
+	}
+	if (!rung->missing_ns) {
+		rung->missing_ns = ladder->now_ns;
+	} else if (ladder->now_ns - rung->missing_ns >= ladder_age_ns(index)) {
+		rung->inside = here;
+		rung->missing_ns = 0;
+	}
+	return 0;
+}
+
+static void end_rung(struct ladder *ladder, size_t index)
+{
+	struct ladder_rung *rung = &ladder->rungs[index];
+	uint32_t came = settle(rung, ladder, index);
+
+	pass_time(rung, index, ladder->now_ns);
+	rung->entered[rung->slice % LADDER_SLICES] += came;
+	rung->ended[rung->slice % LADDER_SLICES] += ladder->ended[index];
+	if (came)
+		note_entry(rung, ladder->now_ns);
+}
+
+/* What was known before there were rungs: early ends, as of the last of them. */
+static int make_rungs(struct ladder *ladder)
+{
+	ladder->rungs = calloc(LADDER_RUNGS, sizeof(ladder->rungs[0]));
+	if (!ladder->rungs)
+		return -ENOMEM;
+	for (size_t i = 0; ladder->early_ended && ladder_age_ns(i) < AGED_NS; i++) {
+		struct ladder_rung *rung = &ladder->rungs[i];
+
+		pass_time(rung, i, ladder->early_ended_ns);
+		rung->ended[rung->slice % LADDER_SLICES] = ladder->early_ended;
+	}
+	return 0;
+}
+
+static void end_sweep(struct ladder *ladder)
+{
+	memset(ladder->left, 0, sizeof(ladder->left));
+	memset(ladder->ended, 0, sizeof(ladder->ended));
+	ladder->swept_watched_ns = ladder->watched_ns;
+}
+
+int ladder_end(struct ladder *ladder)
+{
+	int err = 0;
+
+	if (!ladder->rungs && (ladder->here[0] || ladder->ended[AGED_RUNG]))
+		err = make_rungs(ladder);
+	if (ladder->rungs) {
+		for (size_t i = 0; i < LADDER_RUNGS; i++)
+			end_rung(ladder, i);
+	} else if (ladder->ended[0]) {
+		ladder->early_ended += ladder->ended[0];
+		ladder->early_ended_ns = ladder->now_ns;
+	}
+	end_sweep(ladder);
+	return err;
+}
+
+void ladder_clear(struct ladder *ladder)
+{
+	free(ladder->rungs);
+	*ladder = (struct ladder){0};
+}
+
+static uint64_t sum_of(const uint32_t slices[LADDER_SLICES])
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < LADDER_SLICES; i++)
+		sum += slices[i];
+	return sum;
+}
+
+struct ladder_flow ladder_flow(const struct ladder *ladder, size_t index)
+{
+	const struct ladder_rung *rung;
+
+	if (!ladder->rungs)
+		return (struct ladder_flow){0};
+	rung = &ladder->rungs[index];
+	return (struct ladder_flow){
+		.entrants = sum_of(rung->entered),
+		.ended = sum_of(rung->ended),
+		.past_entrants = rung->past_entered,
+		.past_ended = rung->past_ended,
+		.since_ns = rung->row_ns > ladder_age_ns(index)
+				    ? rung->row_ns - ladder_age_ns(index)
+				    : rung->row_ns,
+		.last_entry_ns = rung->last_entry_ns,
+		.mean_gap_ns = rung->mean_gap_ns,
+	};
+}
+
+bool ladder_is_refuted(const struct ladder_flow *flow, const struct ladder_rules *rules)
+{
+	return (double)flow->ended + flow->past_ended >
+	       rules->refuted_share * ((double)flow->entrants + flow->past_entrants);
+}
+
+/* In at least three of the last four quarters: then one of them is among the newest two. */
+static bool enters_steadily(const struct ladder_rung *rung)
+{
+	int quarters = 0;
+
+	for (int i = 0; i < QUARTERS; i++)
+		quarters += (rung->recent >> (i * QUARTER_BITS) & 0xffff) != 0;
+	return quarters >= QUARTERS - 1;
+}
+
+bool ladder_holds(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules)
+{
+	struct ladder_flow flow = ladder_flow(ladder, rung);
+	uint64_t age_ns = ladder_age_ns(rung);
+	uint64_t least = age_ns < AGED_NS ? rules->entrants_min : rules->entrants_min_aged;
+
+	return flow.entrants && flow.entrants >= least &&
+	       (double)flow.ended <= rules->ended_share_max * (double)flow.entrants &&
+	       !ladder_is_refuted(&flow, rules) &&
+	       ladder->watched_ns + SLACK_NS >= age_ns * 5 / 2 &&
+	       enters_steadily(&ladder->rungs[rung]);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_MODEL_LADDER_H
+#define PARKSCOPE_MODEL_LADDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/crowd.h"
+
+/*
+ * The aged flow ladder of a park site, which tells a crowd that only grows from one through which
+ * units pass, however large both are. Its rungs are ages. Of each rung it remembers for a
+ * while how many stays reached it (entrants) and how many ended beyond it; a rung holds when
+ * stays keep reaching it and hardly any ends.
+ *
+ * Zero-initialised is empty; ladder_clear() releases it. Each sweep is ladder_begin(), then
+ * ladder_park() of every stay that is here, ladder_leave() of every one that was in the sweep
+ * before and is not any more (also before ladder_begin(): between the sweeps), then ladder_end().
+ * Sweeps further apart than two thirds of a rung's age cannot make it hold. Memory: the rungs,
+ * some 1.3 KiB, are allocated only where a stay has reached the first. Pure.
+ *
+ * Who came since we attached is told from ages, without knowing any unit: those that have
+ * reached a rung now, less those that had, plus those of these that have left. Bounds are taken
+ * against a leak: a stay whose age is AGE_AT_MOST has reached nothing yet, but if it ends, then
+ * with that age.
+ */
+
+#define LADDER_RUNGS 6
+/* Slices of a rung's memory. */
+#define LADDER_SLICES 16
+
+/* Of one rung, over its memory. */
+struct ladder_flow {
+	uint64_t entrants;
+	uint64_t ended;
+	double past_entrants; /* of before, fading within a day or two */
+	double past_ended;
+	uint64_t since_ns;      /* when the first of the entrants in a row parked; 0: none */
+	uint64_t last_entry_ns; /* 0: none */
+	uint64_t mean_gap_ns;   /* between sweeps with entrants */
+};
+
+/* What a rung needs to hold. */
+struct ladder_rules {
+	uint64_t entrants_min;      /* 10: below rungs of 300 s */
+	uint64_t entrants_min_aged; /* 8: from 300 s on, where units are rarer */
+	double refuted_share;       /* 0.25: if more have ended, also in the past, it never holds */
+	double ended_share_max;     /* 0.05 of the entrants */
+};
+
+struct ladder_rung;
+
+struct ladder {
+	struct ladder_rung *rungs; /* LADDER_RUNGS, or NULL */
+	uint64_t now_ns, watched_ns;
+	uint64_t swept_watched_ns; /* of the sweep before */
+	/* Of this sweep, by rung: stays of since we attached, and such of them that ended. */
+	uint32_t here[LADDER_RUNGS];
+	uint32_t left[LADDER_RUNGS];
+	uint32_t ended[LADDER_RUNGS]; /* of all, also from before */
+	uint32_t early_ended;         /* stays from before, while there are no rungs */
+	uint64_t early_ended_ns;
+};
+
+/* The ages: 10, 60, 300, 600, 1200 and 3600 s. */
+uint64_t ladder_age_ns(size_t rung);
+
+/* `now_ns` of the sweep; `watched_ns`: since we attached. */
+void ladder_begin(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns);
+void ladder_park(struct ladder *ladder, uint64_t age_ns, enum age_bound bound);
+
+/* With the age and bound that the stay had in the sweep before. */
+void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound);
+
+/* 0 or -ENOMEM: the sweep is then not counted. */
+int ladder_end(struct ladder *ladder);
+
+void ladder_clear(struct ladder *ladder);
+
+/* As of the last sweep. */
+struct ladder_flow ladder_flow(const struct ladder *ladder, size_t rung);
+
+/* So many have ended, of late or in the past: those that reach the rung do not stay. */
+bool ladder_is_refuted(const struct ladder_flow *flow, const struct ladder_rules *rules);
+
+bool ladder_holds(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules);
+
+#endif

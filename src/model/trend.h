@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_MODEL_TREND_H
+#define PARKSCOPE_MODEL_TREND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Whether a number grows, and how fast, by methods that outliers do not move: the slope by
+ * Theil and Sen (the median of the slopes of all pairs), its significance by Mann and Kendall
+ * (do later values tend to be larger?). Over a sliding window, in bounded memory and time.
+ * Zero-initialised is empty. Pure; times are nanoseconds of the caller's clock and may not go
+ * back.
+ */
+
+#define TREND_SAMPLES_MAX 64
+/* Long enough for one unit a minute to stand out: ten of them. */
+#define TREND_WINDOW_NS (600ULL * 1000000000ULL)
+
+struct trend {
+	size_t count;
+	uint64_t spacing_ns; /* between the samples that are kept, but for the newest */
+	struct {
+		uint64_t time_ns;
+		int64_t value;
+	} samples[TREND_SAMPLES_MAX]; /* oldest first */
+};
+
+/*
+ * Adds a sample. Samples before the window go. Where there are more than memory allows, every
+ * second one goes, so that they stay evenly spread; the newest is always there.
+ */
+void trend_add(struct trend *trend, uint64_t time_ns, int64_t value);
+
+/* From the first sample to the last. */
+uint64_t trend_span_ns(const struct trend *trend);
+
+/* From the first value to the last. */
+int64_t trend_change(const struct trend *trend);
+
+/* Theil and Sen's slope per minute; 0 while there are not two samples of different times. */
+double trend_per_minute(const struct trend *trend);
+
+/*
+ * Mann and Kendall's test, with the correction for ties and for continuity: the standard normal
+ * score of "it grows". Above 2.58: chance alone does this in one of 200 series. 0 while there
+ * are too few samples for the normal approximation (Gilbert 1987 asks for 10; 8 is the least
+ * in use).
+ */
+double trend_score(const struct trend *trend);
+
+#endif

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "model/verdict.h"
+
+#define SECOND_NS 1000000000ULL
+/*
+ * Entrants needed in each half-age on average, so that three of the last four have one four times
+ * out of five.
+ */
+#define ENTRANTS_PER_HALF_AGE 1.5
+
+struct verdict_rules verdict_rules_default(void)
+{
+	return (struct verdict_rules){
+		.ladder = {.entrants_min = 10,
+			   .entrants_min_aged = 8,
+			   .ended_share_max = 0.05,
+			   .refuted_share = 0.25},
+		.raise_sweeps = 2,
+		.clear_after_ns = 120 * SECOND_NS,
+		.stopped_after_ns = 600 * SECOND_NS,
+		.mean_gaps = 10,
+		.growing_score = 2.58,
+		.growing_min = 5,
+		.growing_share = 0.05,
+	};
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* LADDER_RUNGS: none. */
+static size_t lowest_rung(enum verdict_class class, const struct verdict_rules *rules)
+{
+	uint64_t least_ns = class == VERDICT_CLASS_PROOF ? 10 * SECOND_NS : 300 * SECOND_NS;
+	size_t rung = 0;
+
+	if (class == VERDICT_CLASS_NEVER)
+		return LADDER_RUNGS;
+	while (rung < LADDER_RUNGS && ladder_age_ns(rung) < greater(least_ns, rules->leak_after_ns))
+		rung++;
+	return rung;
+}
+
+/* The lowest rung that holds; LADDER_RUNGS: none. */
+static size_t holding_rung(const struct verdict_input *input, const struct verdict_rules *rules)
+{
+	size_t rung = lowest_rung(input->class, rules);
+
+	while (rung < LADDER_RUNGS && !ladder_holds(input->ladder, rung, &rules->ladder))
+		rung++;
+	return rung;
+}
+
+/* Nobody has reached the class's lowest rung for long. */
+static bool has_stopped(const struct verdict_input *input, const struct verdict_rules *rules)
+{
+	size_t rung = lowest_rung(input->class, rules);
+	struct ladder_flow flow;
+
+	if (rung == LADDER_RUNGS)
+		return true;
+	flow = ladder_flow(input->ladder, rung);
+	return !flow.last_entry_ns ||
+	       input->now_ns - flow.last_entry_ns >
+		       greater(rules->stopped_after_ns, rules->mean_gaps * flow.mean_gap_ns);
+}
+
+static void raise_leak(struct verdict_state *state, const struct verdict_input *input,
+		       const struct verdict_rules *rules, size_t rung)
+{
+	bool holds = rung < LADDER_RUNGS && !has_stopped(input, rules);
+
+	state->held_sweeps = holds ? state->held_sweeps + 1 : 0;
+	if (state->held_sweeps < rules->raise_sweeps)
+		return;
+	state->leaking = true;
+	state->stopped = false;
+	state->refuted_sweeps = 0;
+}
+
+static void clear_leak(struct verdict_state *state, const struct verdict_input *input,
+		       const struct verdict_rules *rules)
+{
+	struct ladder_flow flow = ladder_flow(input->ladder, state->rung);
+	bool refuted = ladder_is_refuted(&flow, &rules->ladder);
+	uint64_t patience_ns =
+		greater(greater(rules->clear_after_ns, 2 * ladder_age_ns(state->rung)),
+			rules->mean_gaps * flow.mean_gap_ns);
+
+	state->refuted_sweeps = refuted ? state->refuted_sweeps + 1 : 0;
+	if (input->class != VERDICT_CLASS_NEVER && !refuted && has_stopped(input, rules)) {
+		state->stopped = true;
+		state->stopped_now = input->crowd->now;
+		state->leaking = false;
+	} else if (input->class == VERDICT_CLASS_NEVER ||
+		   state->refuted_sweeps >= rules->raise_sweeps ||
+		   input->now_ns - state->held_ns > patience_ns) {
+		state->leaking = false;
+	}
+	if (!state->leaking)
+		state->held_sweeps = 0;
+}
+
+static void judge_leak(struct verdict_state *state, const struct verdict_input *input,
+		       const struct verdict_rules *rules)
+{
+	size_t rung = holding_rung(input, rules);
+
+	if (rung < LADDER_RUNGS) {
+		state->rung = rung;
+		state->held_ns = input->now_ns;
+	}
+	if (state->leaking)
+		clear_leak(state, input, rules);
+	else
+		raise_leak(state, input, rules, rung);
+	/* Those that remained have gone after all, at least half of them. */
+	if (state->stopped && input->crowd->now <= state->stopped_now / 2)
+		state->stopped = false;
+}
+
+/* Cheap things first: most sites are small and steady. */
+static bool grows(const struct verdict_input *input, const struct verdict_rules *rules)
+{
+	double grown;
+
+	if ((double)trend_change(input->trend) < rules->growing_min ||
+	    trend_score(input->trend) <= rules->growing_score)
+		return false;
+	grown = trend_per_minute(input->trend) * (double)trend_span_ns(input->trend) / 60e9;
+	return grown >= rules->growing_min &&
+	       grown >= rules->growing_share * (double)input->crowd->now;
+}
+
+static void judge_growth(struct verdict_state *state, const struct verdict_input *input,
+			 const struct verdict_rules *rules)
+{
+	if (!grows(input, rules)) {
+		state->grew_sweeps = 0;
+		if (input->now_ns - state->grew_ns > rules->clear_after_ns)
+			state->growing = false;
+		return;
+	}
+	if (!state->growing && !state->grew_sweeps) {
+		uint64_t span_ns = trend_span_ns(input->trend);
+
+		state->growth_watched_ns =
+			input->watched_ns > span_ns ? input->watched_ns - span_ns : 0;
+	}
+	state->grew_ns = input->now_ns;
+	state->grew_sweeps++;
+	if (state->grew_sweeps >= rules->raise_sweeps)
+		state->growing = true;
+}
+
+/* How long we must have watched at least until a leak of this rate can be told. */
+static uint64_t tellable_ns(const struct verdict_state *state, const struct verdict_input *input,
+			    const struct verdict_rules *rules, double rate)
+{
+	uint64_t soonest_ns = 0;
+
+	for (size_t i = lowest_rung(input->class, rules); i < LADDER_RUNGS; i++) {
+		uint64_t age_ns = ladder_age_ns(i), told_ns;
+		double half_ages_per_minute = 120e9 / (double)age_ns;
+		uint64_t least = age_ns < 300 * SECOND_NS ? rules->ladder.entrants_min
+							  : rules->ladder.entrants_min_aged;
+
+		if (rate < ENTRANTS_PER_HALF_AGE * half_ages_per_minute)
+			continue;
+		told_ns =
+			state->growth_watched_ns + age_ns + (uint64_t)((double)least * 60e9 / rate);
+		told_ns = greater(told_ns, age_ns * 5 / 2);
+		if (!soonest_ns || told_ns < soonest_ns)
+			soonest_ns = told_ns;
+	}
+	return soonest_ns > input->watched_ns ? soonest_ns : 0;
+}
+
+static void gather_evidence(struct verdict_state *state, const struct verdict_input *input,
+			    const struct verdict_rules *rules)
+{
+	double rate = state->verdict == VERDICT_STEADY ? 0 : trend_per_minute(input->trend);
+	size_t lowest = lowest_rung(input->class, rules);
+	size_t rung = state->leaking ? state->rung : lowest < LADDER_RUNGS ? lowest : 0;
+	struct ladder_flow flow = ladder_flow(input->ladder, rung);
+
+	state->evidence = (struct verdict_evidence){
+		.now = input->crowd->now,
+		.oldest_ns = input->crowd->oldest_ns,
+		.oldest_bound = input->crowd->oldest_bound,
+		.rate_per_minute = rate,
+		.watched_ns = input->watched_ns,
+		.departed = input->crowd->departed,
+		.age_ns = ladder_age_ns(rung),
+		.entrants = flow.entrants,
+		.ended = flow.ended,
+		.since_ns = flow.since_ns,
+		.mean_gap_ns = flow.mean_gap_ns,
+		.until_ns = state->growing && !state->leaking
+				    ? tellable_ns(state, input, rules, rate)
+				    : 0,
+	};
+}
+
+bool verdict_judge(struct verdict_state *state, const struct verdict_input *input,
+		   const struct verdict_rules *rules)
+{
+	enum verdict was = state->verdict;
+	bool was_stopped = state->stopped;
+
+	state->class = input->class;
+	judge_leak(state, input, rules);
+	judge_growth(state, input, rules);
+	state->verdict = state->leaking   ? VERDICT_LEAKING
+			 : state->growing ? VERDICT_GROWING
+					  : VERDICT_STEADY;
+	gather_evidence(state, input, rules);
+	return state->verdict != was || state->stopped != was_stopped;
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_LEAKING:
+		return "leaking";
+	case VERDICT_GROWING:
+		return "growing";
+	default:
+		return "steady";
+	}
+}

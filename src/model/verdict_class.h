@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARKSCOPE_MODEL_VERDICT_CLASS_H
+#define PARKSCOPE_MODEL_VERDICT_CLASS_H
+
+#include <stdbool.h>
+
+#include "model/frame.h"
+#include "model/site_id.h"
+#include "model/wait_objects.h"
+
+/*
+ * What the kind of a wait can show: how long units must stay without leaving before a crowd of
+ * them is a leak. Pure.
+ */
+enum verdict_class {
+	VERDICT_CLASS_PROOF,   /* P: the structure shows that nobody can end the wait; from 10 s */
+	VERDICT_CLASS_UNTIMED, /* U: it has no timeout, and nothing says that it is idle; from 300 s
+				*/
+	VERDICT_CLASS_NEVER,   /* X: what is outside may end it, or it is idle: never a leak */
+};
+
+/*
+ * Whether the goroutine that made a unit, or another one that it made, is alive in network I/O:
+ * then the unit may serve a connection, and lives as long as that.
+ */
+enum near_io {
+	NEAR_IO_UNKNOWN,
+	NEAR_IO_YES,
+	NEAR_IO_NO,
+};
+
+/* What is known of the waits of a site. Pointers are not NULL. */
+struct verdict_subject {
+	enum unit unit;
+	const char *reason;                 /* as in doc/schema.json; "birth" for birth sites */
+	const struct wait_objects *objects; /* empty where nothing is known */
+	const struct stack *stack;
+	bool timed;   /* the wait ends by itself at some time */
+	bool runtime; /* of the Go runtime itself */
+	enum near_io near_io;
+};
+
+/*
+ * P  goroutine: chan_send, each alone on its channel, which is unbuffered or full
+ *    goroutine: chan_send_nil_chan, chan_receive_nil_chan, select_no_cases
+ * X  timed; of the Go runtime itself; birth sites; all at one object (a pool, back-pressure)
+ *    an idle-pool frame anywhere in the stack (the table in verdict_class.c)
+ *    a Java thread of whose stack no method has a name: it may be an idle pool's
+ *    goroutine: near I/O; chan_receive and select, unless it is known that no I/O is near (the
+ *    write pump of a connection waits like this, for hours)
+ *    whatever is not U below: I/O, sleep, system calls, children, signals
+ * U  goroutine: chan_send, chan_receive, select, semacquire, coroutine, sync_*
+ *    thread: futex, file_lock, sysv_semaphore
+ */
+enum verdict_class verdict_class_of(const struct verdict_subject *subject);
+
+/*
+ * The way out, one sentence, where the structure shows it; else NULL. Static. It holds for a
+ * crowd that grows.
+ */
+const char *verdict_way_out(const struct verdict_subject *subject);
+
+/* "proof", "untimed" or "never". Static. */
+const char *verdict_class_name(enum verdict_class class);
+
+#endif

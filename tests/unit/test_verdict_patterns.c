@@ -1,0 +1,707 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Leaks and healthy crowds, simulated stay by stay from a seed, through the ladder and the
+ * verdict. Prints what was found and when. Times are seconds since we attached.
+ */
+#include "unit_test.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/verdict.h"
+
+#define SECOND_NS 1000000000ULL
+#define SWEEP_S   5
+#define HOUR      3600.0
+#define FOR_EVER  1e12
+#define SEEDS     4
+/* Where no rung below 300 s counts, sweeps may be further apart, after the first hours. */
+#define SLOW_SWEEP_S 20
+/* The clock does not begin when we do. */
+#define ATTACHED_NS (1000000 * SECOND_NS)
+
+struct stay {
+	double from, to;
+};
+
+struct simulation {
+	uint64_t random;
+	double end;
+	size_t count, capacity;
+	struct stay *stays;
+};
+
+enum expectation {
+	LEAK,        /* named within `within` */
+	GROWTH_ONLY, /* a leak of a class that never says so: growing */
+	HEALTHY,     /* never leaking */
+	UNDECIDABLE, /* nobody has left yet: named, and taken back soon after they do */
+};
+
+struct pattern {
+	const char *name;
+	enum verdict_class class;
+	enum expectation expectation;
+	double leak_begins;
+	double within; /* of the median seed, after that */
+	double worst;  /* of every seed */
+	void (*make)(struct simulation *simulation);
+};
+
+/* SplitMix64 */
+static double uniform(struct simulation *simulation)
+{
+	uint64_t z = simulation->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
+}
+
+static double exponential(struct simulation *simulation, double mean)
+{
+	return -mean * log(1 - uniform(simulation));
+}
+
+static double pareto(struct simulation *simulation, double alpha)
+{
+	return pow(1 - uniform(simulation), -1 / alpha);
+}
+
+static double lognormal(struct simulation *simulation, double mu, double sigma)
+{
+	double radius = sqrt(exponential(simulation, 2));
+
+	return exp(mu + sigma * radius * cos(6.283185307179586 * uniform(simulation)));
+}
+
+static void add(struct simulation *simulation, double from, double to)
+{
+	if (simulation->count == simulation->capacity) {
+		simulation->capacity = simulation->capacity * 2 + 1024;
+		simulation->stays =
+			realloc(simulation->stays, simulation->capacity * sizeof(struct stay));
+		assert_non_null(simulation->stays);
+	}
+	simulation->stays[simulation->count++] = (struct stay){from, to};
+}
+
+/* The next arrival of a Poisson process. */
+static double next_arrival(struct simulation *simulation, double now, double per_second)
+{
+	return now + exponential(simulation, 1 / per_second);
+}
+
+static void leak(struct simulation *simulation, double per_second, double from, double to)
+{
+	double t = from;
+
+	while ((t = next_arrival(simulation, t, per_second)) < to)
+		add(simulation, t, FOR_EVER);
+}
+
+/* Units that park again and again at the same site. */
+static void repark(struct simulation *simulation, size_t units, double mean)
+{
+	for (size_t i = 0; i < units; i++) {
+		double t = -uniform(simulation) * mean;
+
+		while (t < simulation->end) {
+			double stay = exponential(simulation, mean);
+
+			add(simulation, t, t + stay);
+			t += stay + 0.5;
+		}
+	}
+}
+
+static void leak_2_per_s(struct simulation *simulation)
+{
+	simulation->end = 1200;
+	leak(simulation, 2, 0, simulation->end);
+}
+
+static void leak_since_long(struct simulation *simulation)
+{
+	simulation->end = 1200;
+	leak(simulation, 2, -600, simulation->end);
+}
+
+static void leak_2_per_s_long(struct simulation *simulation)
+{
+	simulation->end = 1.5 * HOUR;
+	leak(simulation, 2, 0, simulation->end);
+}
+
+static void leak_12_per_min(struct simulation *simulation)
+{
+	simulation->end = 2 * HOUR;
+	leak(simulation, 0.2, 60, simulation->end);
+}
+
+static void leak_1_per_min(struct simulation *simulation)
+{
+	simulation->end = 4 * HOUR;
+	leak(simulation, 1 / 60., 60, simulation->end);
+}
+
+static void leak_each_minute(struct simulation *simulation)
+{
+	simulation->end = 4 * HOUR;
+	for (double t = 60; t < simulation->end; t += 60)
+		add(simulation, t + uniform(simulation) * 10, FOR_EVER);
+}
+
+static void leak_and_pool_20(struct simulation *simulation)
+{
+	simulation->end = 4 * HOUR;
+	leak(simulation, 1 / 60., 60, simulation->end);
+	repark(simulation, 1000, 20);
+}
+
+static void leak_and_pool_60(struct simulation *simulation)
+{
+	simulation->end = 4 * HOUR;
+	leak(simulation, 1 / 60., 60, simulation->end);
+	repark(simulation, 1000, 60);
+}
+
+static void leak_and_churn(struct simulation *simulation)
+{
+	double t = -HOUR;
+
+	simulation->end = 4 * HOUR;
+	leak(simulation, 1 / 60., 60, simulation->end);
+	while ((t = next_arrival(simulation, t, 20)) < simulation->end)
+		add(simulation, t, t + pareto(simulation, 1.5));
+}
+
+static void leak_stops(struct simulation *simulation)
+{
+	simulation->end = 4 * HOUR;
+	leak(simulation, 0.2, 60, 1260);
+}
+
+static void leak_in_bursts(struct simulation *simulation)
+{
+	simulation->end = 4 * HOUR;
+	for (double burst = 60; burst < simulation->end; burst += 600)
+		for (int i = 0; i < 20; i++)
+			add(simulation, burst + uniform(simulation) * 20, FOR_EVER);
+}
+
+/* One of twenty leaks: the others end within a minute. */
+static void leak_of_some(struct simulation *simulation)
+{
+	double t = -HOUR;
+
+	simulation->end = 2 * HOUR;
+	while ((t = next_arrival(simulation, t, 4)) < simulation->end)
+		add(simulation, t,
+		    uniform(simulation) < 0.05 ? FOR_EVER : t + exponential(simulation, 10));
+}
+
+static void leak_6_per_min(struct simulation *simulation)
+{
+	simulation->end = 4 * HOUR;
+	leak(simulation, 0.1, 60, simulation->end);
+}
+
+static void ramp(struct simulation *simulation)
+{
+	double t = 0;
+
+	simulation->end = 6 * HOUR;
+	while ((t = next_arrival(simulation, t, 20)) < simulation->end)
+		if (uniform(simulation) * 20 < t / 180)
+			add(simulation, t, t + exponential(simulation, 10));
+}
+
+static void slow_consumer(struct simulation *simulation)
+{
+	double t = 0;
+
+	simulation->end = 6 * HOUR;
+	while ((t = next_arrival(simulation, t, 10)) < simulation->end)
+		if (uniform(simulation) * 10 < t / 60)
+			add(simulation, t, t + exponential(simulation, 2));
+}
+
+/* Worker k lives while the load, which swings within two hours, needs more than k. */
+static void autoscaling_pool(struct simulation *simulation)
+{
+	simulation->end = 24 * HOUR;
+	for (int k = 0; k < 190; k++) {
+		double t = 0;
+
+		while (t < simulation->end) {
+			double load = 100 + 95 * sin(6.283185307179586 * t / 7200);
+			double stay = exponential(simulation, 20);
+
+			if (load > k)
+				add(simulation, t, t + stay);
+			t += load > k ? stay + 1 : 60;
+		}
+	}
+}
+
+static void day_and_night(struct simulation *simulation)
+{
+	double t = 0;
+
+	simulation->end = 24 * HOUR;
+	while ((t = next_arrival(simulation, t, 4)) < simulation->end) {
+		double load = 2 + 2 * sin(6.283185307179586 * t / simulation->end);
+
+		if (uniform(simulation) * 4 < load)
+			add(simulation, t, t + lognormal(simulation, 3.4, 1.5));
+	}
+}
+
+static void batches(struct simulation *simulation, double fill)
+{
+	simulation->end = 24 * HOUR;
+	for (double hour = 0; hour < 24; hour++)
+		for (int i = 0; i < 500; i++)
+			add(simulation, hour * HOUR + uniform(simulation) * fill,
+			    hour * HOUR + 600 + uniform(simulation) * 20);
+}
+
+static void batch_held(struct simulation *simulation)
+{
+	batches(simulation, 60);
+}
+
+static void batch_filled_slowly(struct simulation *simulation)
+{
+	batches(simulation, 480);
+}
+
+static void heavy_tail(struct simulation *simulation)
+{
+	double t = -4 * HOUR;
+
+	simulation->end = 24 * HOUR;
+	while ((t = next_arrival(simulation, t, 2)) < simulation->end)
+		add(simulation, t, t + pareto(simulation, 1.1));
+}
+
+/* Workers are made one a second and wait until all 200 are there, then work. */
+static void slow_start(struct simulation *simulation)
+{
+	simulation->end = 24 * HOUR;
+	for (int k = 0; k < 200; k++) {
+		double t = k, stay = 200 - k + exponential(simulation, 20);
+
+		while (t < simulation->end) {
+			add(simulation, t, t + stay);
+			t += stay + 0.5;
+			stay = exponential(simulation, 60);
+		}
+	}
+}
+
+/* A pool that makes a worker a minute, and gives none of them a second task until it is full. */
+static void filling_pool(struct simulation *simulation)
+{
+	simulation->end = 24 * HOUR;
+	for (int k = 0; k < 200; k++) {
+		double t = 60 * k, full = 60 * 200 + uniform(simulation) * 600;
+
+		while (t < simulation->end) {
+			add(simulation, t, full);
+			t = full + 0.5;
+			full = t + exponential(simulation, 60);
+		}
+	}
+}
+
+/* All that came since the last tooth leave together. */
+static void sawtooth(struct simulation *simulation, double tooth)
+{
+	double phase = uniform(simulation) * tooth, t = -tooth;
+
+	simulation->end = 24 * HOUR;
+	while ((t = next_arrival(simulation, t, 1)) < simulation->end)
+		add(simulation, t, (floor((t + phase) / tooth) + 1) * tooth - phase);
+}
+
+static void sawtooth_10_min(struct simulation *simulation)
+{
+	sawtooth(simulation, 600);
+}
+
+static void sawtooth_20_s(struct simulation *simulation)
+{
+	sawtooth(simulation, 20);
+}
+
+static void sawtooth_2_min(struct simulation *simulation)
+{
+	sawtooth(simulation, 120);
+}
+
+static void connection_cache(struct simulation *simulation)
+{
+	simulation->end = 24 * HOUR;
+	for (int i = 0; i < 500; i++)
+		add(simulation, uniform(simulation) * 2 * HOUR, FOR_EVER);
+}
+
+static void websockets(struct simulation *simulation)
+{
+	double t = 0;
+
+	simulation->end = 24 * HOUR;
+	while ((t = next_arrival(simulation, t, 0.1)) < simulation->end) {
+		double load = sin(3.141592653589793 * t / simulation->end);
+
+		if (uniform(simulation) < (load > 0.05 ? load : 0.05))
+			add(simulation, t, t + exponential(simulation, 3 * HOUR));
+	}
+}
+
+/* Attached in the middle of the day: there is a crowd already. */
+static void websockets_at_noon(struct simulation *simulation)
+{
+	double t = -12 * HOUR;
+
+	simulation->end = 12 * HOUR;
+	while ((t = next_arrival(simulation, t, 0.1)) < simulation->end) {
+		double stay = exponential(simulation, HOUR);
+
+		if (t + stay > 0)
+			add(simulation, t, t + stay);
+	}
+}
+
+static void idle_pool(struct simulation *simulation)
+{
+	simulation->end = 24 * HOUR;
+	for (int i = 0; i < 1000; i++)
+		add(simulation, -1 - uniform(simulation) * HOUR, FOR_EVER);
+}
+
+/* As many as there are processors, made one by one within 10 minutes, and never needed again. */
+static void few_lazy_workers(struct simulation *simulation)
+{
+	simulation->end = 24 * HOUR;
+	for (int i = 0; i < 7; i++)
+		add(simulation, 60 + i * 90, FOR_EVER);
+}
+
+static void start_up(struct simulation *simulation)
+{
+	simulation->end = 24 * HOUR;
+	for (int i = 0; i < 200; i++)
+		add(simulation, uniform(simulation) * 20, FOR_EVER);
+}
+
+/* Calls that wait for a slow server: ten minutes of trouble each hour, then all are answered. */
+static void slow_server(struct simulation *simulation)
+{
+	double t = 0;
+
+	simulation->end = 24 * HOUR;
+	while ((t = next_arrival(simulation, t, 2)) < simulation->end) {
+		double in_hour = fmod(t + 1800, HOUR);
+
+		add(simulation, t,
+		    in_hour < 600 ? t + 600 - in_hour + uniform(simulation) * 5 : t + 0.2);
+	}
+}
+
+static void nothing_at_all(struct simulation *simulation)
+{
+	simulation->end = HOUR;
+}
+
+#define P VERDICT_CLASS_PROOF
+#define U VERDICT_CLASS_UNTIMED
+#define X VERDICT_CLASS_NEVER
+
+/* 5 s of slack: an arrival and a sweep are not at the same time. */
+static const struct pattern patterns[] = {
+	{"2/s lone send", P, LEAK, 0, 30, 35, leak_2_per_s},
+	{"2/s lone send since long", P, LEAK, 0, 30, 35, leak_since_long},
+	{"12/min lone send", P, LEAK, 60, 90, 120, leak_12_per_min},
+	{"1/min lone send", P, LEAK, 60, 20 * 60, 25 * 60, leak_1_per_min},
+	{"1/min lone send, regular", P, LEAK, 60, 20 * 60, 20 * 60, leak_each_minute},
+	{"2/s thread", U, LEAK, 0, 13 * 60, 13 * 60, leak_2_per_s_long},
+	{"12/min thread", U, LEAK, 60, 13 * 60, 13 * 60, leak_12_per_min},
+	{"1/min thread", U, LEAK, 60, 20 * 60, 25 * 60, leak_1_per_min},
+	{"1/min thread, regular", U, LEAK, 60, 20 * 60, 20 * 60, leak_each_minute},
+	{"1/min and pool of 1000, 20 s", U, LEAK, 60, 20 * 60, 25 * 60, leak_and_pool_20},
+	{"1/min and pool of 1000, 60 s", U, LEAK, 60, 30 * 60, 40 * 60, leak_and_pool_60},
+	{"1/min and heavy tail 20/s", U, LEAK, 60, 40 * 60, 60 * 60, leak_and_churn},
+	{"12/min, stops after 20 min", U, LEAK, 60, 13 * 60, 13 * 60, leak_stops},
+	{"bursts of 20 each 10 min", U, LEAK, 60, 55 * 60, 60 * 60, leak_in_bursts},
+	{"one of 20 requests leaks", U, LEAK, 0, 13 * 60, 13 * 60, leak_of_some},
+	{"one of 20 requests leaks, lone", P, LEAK, 0, 13 * 60, 13 * 60, leak_of_some},
+	{"6/min in I/O", X, GROWTH_ONLY, 60, 300, 600, leak_6_per_min},
+
+	{"ramp to 20/s of 10 s", U, HEALTHY, 0, 0, 0, ramp},
+	{"slow consumer of lone sends", P, HEALTHY, 0, 0, 0, slow_consumer},
+	{"autoscaling pool", U, HEALTHY, 0, 0, 0, autoscaling_pool},
+	{"day and night, log-normal", U, HEALTHY, 0, 0, 0, day_and_night},
+	{"batch each hour, 10 min", U, HEALTHY, 0, 0, 0, batch_held},
+	{"batch filled within 8 min", U, HEALTHY, 0, 0, 0, batch_filled_slowly},
+	{"connections, heavy tail", X, HEALTHY, 0, 0, 0, heavy_tail},
+	{"threads, heavy tail", U, HEALTHY, 0, 0, 0, heavy_tail},
+	{"pool that starts slowly", U, HEALTHY, 0, 0, 0, slow_start},
+	{"pool of 200 filled 1/min, known", X, HEALTHY, 0, 0, 0, filling_pool},
+	{"sawtooth of 10 min", U, HEALTHY, 0, 0, 0, sawtooth_10_min},
+	{"sawtooth of 20 s, lone sends", P, HEALTHY, 0, 0, 0, sawtooth_20_s},
+	{"sawtooth of 2 min", U, HEALTHY, 0, 0, 0, sawtooth_2_min},
+	{"connection cache", X, HEALTHY, 0, 0, 0, connection_cache},
+	{"websockets of 3 h", X, HEALTHY, 0, 0, 0, websockets},
+	{"websockets of 1 h, unknown", U, HEALTHY, 0, 0, 0, websockets_at_noon},
+	{"idle pool of 1000", U, HEALTHY, 0, 0, 0, idle_pool},
+	{"seven lazy workers", U, HEALTHY, 0, 0, 0, few_lazy_workers},
+	{"200 threads at start", U, HEALTHY, 0, 0, 0, start_up},
+	{"slow server, 10 min an hour", U, HEALTHY, 0, 0, 0, slow_server},
+	{"nothing at all", P, HEALTHY, 0, 0, 0, nothing_at_all},
+
+	{"pool of 200 filled 1/min, unknown", U, UNDECIDABLE, 0, 0, 0, filling_pool},
+	{"sawtooth of 2 min, lone sends", P, UNDECIDABLE, 0, 0, 0, sawtooth_2_min},
+	{"websockets of 3 h from none, unknown", U, UNDECIDABLE, 0, 0, 0, websockets},
+};
+
+struct outcome {
+	double leaking_at, growing_at; /* < 0: never */
+	double leaking_s, growing_s;   /* for so long */
+	unsigned int episodes;         /* of leaking */
+	bool stopped;                  /* at the end */
+};
+
+static int compare_stays(const void *left, const void *right)
+{
+	const struct stay *a = left, *b = right;
+
+	return (a->from > b->from) - (a->from < b->from);
+}
+
+/* What the model has of a site, and the stays that are parked. */
+struct watch {
+	struct crowd crowd;
+	struct ladder ladder;
+	struct trend trend;
+	struct verdict_state state;
+	double swept; /* the sweep before */
+	size_t parked_count;
+	struct stay *parked;
+};
+
+/* As sources see it: what was parked when they came has an age that is only a bound. */
+static uint64_t age_of(const struct stay *stay, double now)
+{
+	return (uint64_t)((now - (stay->from > 0 ? stay->from : 0)) * 1e9);
+}
+
+static enum age_bound bound_of(const struct stay *stay)
+{
+	return stay->from > 0 ? AGE_EXACT : AGE_AT_LEAST;
+}
+
+static void sweep_parked(struct watch *watch, double now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < watch->parked_count; i++) {
+		const struct stay *stay = &watch->parked[i];
+		bool arrived = stay->from > watch->swept && now > 0;
+
+		if (stay->to <= now) {
+			if (!arrived) {
+				ladder_leave(&watch->ladder, age_of(stay, watch->swept),
+					     bound_of(stay));
+				crowd_leave(&watch->crowd);
+			}
+			continue;
+		}
+		ladder_park(&watch->ladder, age_of(stay, now), bound_of(stay));
+		crowd_park(&watch->crowd, age_of(stay, now), bound_of(stay), arrived);
+		watch->parked[kept++] = *stay;
+	}
+	watch->parked_count = kept;
+	watch->swept = now;
+}
+
+static void sweep(struct watch *watch, enum verdict_class class, double now)
+{
+	const struct verdict_rules rules = verdict_rules_default();
+	uint64_t watched_ns = (uint64_t)(now * 1e9);
+	struct verdict_input input = {
+		.class = class,
+		.ladder = &watch->ladder,
+		.trend = &watch->trend,
+		.crowd = &watch->crowd,
+		.now_ns = ATTACHED_NS + watched_ns,
+		.watched_ns = watched_ns,
+	};
+
+	crowd_begin(&watch->crowd);
+	ladder_begin(&watch->ladder, input.now_ns, watched_ns);
+	sweep_parked(watch, now);
+	crowd_end(&watch->crowd, input.now_ns);
+	assert_int_equal(ladder_end(&watch->ladder), 0);
+	trend_add(&watch->trend, input.now_ns, (int64_t)watch->crowd.now);
+	verdict_judge(&watch->state, &input, &rules);
+}
+
+static void note(struct outcome *outcome, const struct verdict_state *state, bool was_leaking,
+		 double now, double sweep_s)
+{
+	if (state->verdict == VERDICT_GROWING) {
+		outcome->growing_s += sweep_s;
+		if (outcome->growing_at < 0)
+			outcome->growing_at = now;
+	}
+	if (state->verdict == VERDICT_LEAKING) {
+		outcome->leaking_s += sweep_s;
+		outcome->episodes += !was_leaking;
+		if (outcome->leaking_at < 0)
+			outcome->leaking_at = now;
+	}
+	outcome->stopped = state->stopped;
+}
+
+static struct outcome simulate(const struct pattern *pattern, uint64_t seed)
+{
+	struct simulation simulation = {.random = seed * 7919};
+	struct outcome outcome = {.leaking_at = -1, .growing_at = -1};
+	struct watch watch = {0};
+	double sweep_s = SWEEP_S;
+	size_t next = 0;
+
+	pattern->make(&simulation);
+	if (simulation.count)
+		qsort(simulation.stays, simulation.count, sizeof(simulation.stays[0]),
+		      compare_stays);
+	watch.parked = calloc(simulation.count + 1, sizeof(watch.parked[0]));
+	assert_non_null(watch.parked);
+	for (double now = 0; now <= simulation.end; now += sweep_s) {
+		bool was_leaking = watch.state.verdict == VERDICT_LEAKING;
+
+		for (; next < simulation.count && simulation.stays[next].from <= now; next++)
+			if (simulation.stays[next].to > now)
+				watch.parked[watch.parked_count++] = simulation.stays[next];
+		sweep(&watch, pattern->class, now);
+		note(&outcome, &watch.state, was_leaking, now, sweep_s);
+		if (now >= 2 * HOUR && pattern->class != P)
+			sweep_s = SLOW_SWEEP_S;
+	}
+	ladder_clear(&watch.ladder);
+	free(watch.parked);
+	free(simulation.stays);
+	return outcome;
+}
+
+static double median_of(double values[SEEDS])
+{
+	for (size_t i = 1; i < SEEDS; i++)
+		for (size_t j = i; j && values[j - 1] > values[j]; j--) {
+			double kept = values[j];
+
+			values[j] = values[j - 1];
+			values[j - 1] = kept;
+		}
+	return values[SEEDS / 2];
+}
+
+/* What all patterns say together. */
+struct tally {
+	unsigned int leaks, found, healthy, false_alarms, failures;
+};
+
+static void print_row(const struct pattern *pattern, const struct outcome outcomes[SEEDS],
+		      double median, double worst)
+{
+	static const char *const words[] = {"leak", "growth", "healthy", "undecidable"};
+	double leaking_s = 0, growing_s = 0;
+	unsigned int episodes = 0;
+
+	for (size_t i = 0; i < SEEDS; i++) {
+		episodes += outcomes[i].episodes;
+		leaking_s += outcomes[i].leaking_s / SEEDS;
+		growing_s += outcomes[i].growing_s / SEEDS;
+	}
+	printf("%-11s %-36s %c  ", words[pattern->expectation], pattern->name,
+	       "PUX"[pattern->class]);
+	if (episodes)
+		printf("leaking after %5.0f s (worst %5.0f s), %u times, %6.0f s; ", median, worst,
+		       episodes, leaking_s);
+	printf("growing %6.0f s\n", growing_s);
+}
+
+static bool is_as_expected(const struct pattern *pattern, const struct outcome *outcome)
+{
+	bool leaking = outcome->leaking_at >= 0;
+
+	switch (pattern->expectation) {
+	case LEAK:
+		return leaking && outcome->leaking_at >= pattern->leak_begins &&
+		       outcome->episodes == 1;
+	case GROWTH_ONLY:
+		return !leaking && outcome->growing_at >= 0 &&
+		       outcome->growing_at - pattern->leak_begins <= pattern->worst;
+	case HEALTHY:
+		return !leaking;
+	default:
+		return outcome->episodes <= 2;
+	}
+}
+
+static void try_pattern(const struct pattern *pattern, struct tally *tally)
+{
+	struct outcome outcomes[SEEDS];
+	double after[SEEDS], median;
+	bool good = true;
+
+	for (size_t i = 0; i < SEEDS; i++) {
+		bool leaking;
+
+		outcomes[i] = simulate(pattern, i + 1);
+		leaking = outcomes[i].leaking_at >= 0;
+		after[i] = leaking ? outcomes[i].leaking_at - pattern->leak_begins : FOR_EVER;
+		good &= is_as_expected(pattern, &outcomes[i]);
+		tally->leaks += pattern->expectation == LEAK;
+		tally->found += pattern->expectation == LEAK && leaking;
+		tally->healthy += pattern->expectation == HEALTHY;
+		tally->false_alarms += pattern->expectation == HEALTHY && leaking;
+	}
+	median = median_of(after);
+	if (pattern->expectation == LEAK)
+		good &= median <= pattern->within && after[SEEDS - 1] <= pattern->worst;
+	print_row(pattern, outcomes, median, after[SEEDS - 1]);
+	if (!good) {
+		printf("^^^ not as expected\n");
+		tally->failures++;
+	}
+}
+
+static void test_every_leak_is_named_in_time_and_nothing_healthy(void **state)
+{
+	struct tally tally = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		try_pattern(&patterns[i], &tally);
+	printf("recall %u of %u leaks, %u false alarms in %u healthy runs: precision %.3f\n",
+	       tally.found, tally.leaks, tally.false_alarms, tally.healthy,
+	       tally.found / (double)(tally.found + tally.false_alarms));
+	assert_int_equal(tally.failures, 0);
+	assert_int_equal(tally.found, tally.leaks);
+	assert_int_equal(tally.false_alarms, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_leak_is_named_in_time_and_nothing_healthy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
