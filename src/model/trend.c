@@ -91,9 +91,15 @@ static double select_rank(double *values, size_t count, size_t rank)
 
 static double median(double *values, size_t count)
 {
-	double upper = select_rank(values, count, count / 2);
+	double upper = select_rank(values, count, count / 2), lower = values[0];
 
-	return count % 2 ? upper : (select_rank(values, count, count / 2 - 1) + upper) / 2;
+	if (count % 2)
+		return upper;
+	/* Those before the upper middle are not greater: the other middle is their greatest. */
+	for (size_t i = 1; i < count / 2; i++)
+		if (values[i] > lower)
+			lower = values[i];
+	return (lower + upper) / 2;
 }
 
 double trend_per_minute(const struct trend *trend)

@@ -121,23 +121,26 @@ static void judge_leak(struct verdict_state *state, const struct verdict_input *
 		state->stopped = false;
 }
 
-/* Cheap things first: most sites are small and steady. */
-static bool grows(const struct verdict_input *input, const struct verdict_rules *rules)
+/* Later sizes tend to be larger. Cheap things first: most sites are steady. */
+static bool is_significant(const struct verdict_input *input, const struct verdict_rules *rules)
 {
-	double grown;
+	return (double)trend_change(input->trend) >= rules->growing_min &&
+	       trend_score(input->trend) > rules->growing_score;
+}
 
-	if ((double)trend_change(input->trend) < rules->growing_min ||
-	    trend_score(input->trend) <= rules->growing_score)
-		return false;
-	grown = trend_per_minute(input->trend) * (double)trend_span_ns(input->trend) / 60e9;
+static bool is_large(const struct verdict_input *input, const struct verdict_rules *rules,
+		     double rate)
+{
+	double grown = rate * (double)trend_span_ns(input->trend) / 60e9;
+
 	return grown >= rules->growing_min &&
 	       grown >= rules->growing_share * (double)input->crowd->now;
 }
 
 static void judge_growth(struct verdict_state *state, const struct verdict_input *input,
-			 const struct verdict_rules *rules)
+			 const struct verdict_rules *rules, bool grows)
 {
-	if (!grows(input, rules)) {
+	if (!grows) {
 		state->grew_sweeps = 0;
 		if (input->now_ns - state->grew_ns > rules->clear_after_ns)
 			state->growing = false;
@@ -179,9 +182,8 @@ static uint64_t tellable_ns(const struct verdict_state *state, const struct verd
 }
 
 static void gather_evidence(struct verdict_state *state, const struct verdict_input *input,
-			    const struct verdict_rules *rules)
+			    const struct verdict_rules *rules, double rate)
 {
-	double rate = state->verdict == VERDICT_STEADY ? 0 : trend_per_minute(input->trend);
 	size_t lowest = lowest_rung(input->class, rules);
 	size_t rung = state->leaking ? state->rung : lowest < LADDER_RUNGS ? lowest : 0;
 	struct ladder_flow flow = ladder_flow(input->ladder, rung);
@@ -208,15 +210,19 @@ bool verdict_judge(struct verdict_state *state, const struct verdict_input *inpu
 		   const struct verdict_rules *rules)
 {
 	enum verdict was = state->verdict;
-	bool was_stopped = state->stopped;
+	bool was_stopped = state->stopped, significant;
+	double rate = 0;
 
 	state->class = input->class;
 	judge_leak(state, input, rules);
-	judge_growth(state, input, rules);
+	significant = is_significant(input, rules);
+	if (significant || state->leaking || state->growing)
+		rate = trend_per_minute(input->trend);
+	judge_growth(state, input, rules, significant && is_large(input, rules, rate));
 	state->verdict = state->leaking   ? VERDICT_LEAKING
 			 : state->growing ? VERDICT_GROWING
 					  : VERDICT_STEADY;
-	gather_evidence(state, input, rules);
+	gather_evidence(state, input, rules, state->verdict == VERDICT_STEADY ? 0 : rate);
 	return state->verdict != was || state->stopped != was_stopped;
 }
 

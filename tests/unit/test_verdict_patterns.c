@@ -18,7 +18,7 @@
 #define FOR_EVER  1e12
 #define SEEDS     4
 /* Where no rung below 300 s counts, sweeps may be further apart, after the first hours. */
-#define SLOW_SWEEP_S 20
+#define SLOW_SWEEP_S 30
 /* The clock does not begin when we do. */
 #define ATTACHED_NS (1000000 * SECOND_NS)
 
