@@ -279,15 +279,19 @@ static bool enters_steadily(const struct ladder_rung *rung)
 	return quarters >= QUARTERS - 1;
 }
 
-bool ladder_holds(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules)
+bool ladder_keeps(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules)
 {
 	struct ladder_flow flow = ladder_flow(ladder, rung);
-	uint64_t age_ns = ladder_age_ns(rung);
-	uint64_t least = age_ns < AGED_NS ? rules->entrants_min : rules->entrants_min_aged;
+	uint64_t least = rung < AGED_RUNG ? rules->entrants_min : rules->entrants_min_aged;
 
 	return flow.entrants && flow.entrants >= least &&
 	       (double)flow.ended <= rules->ended_share_max * (double)flow.entrants &&
-	       !ladder_is_refuted(&flow, rules) &&
-	       ladder->watched_ns + SLACK_NS >= age_ns * 5 / 2 &&
+	       !ladder_is_refuted(&flow, rules);
+}
+
+bool ladder_holds(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules)
+{
+	return ladder_keeps(ladder, rung, rules) &&
+	       ladder->watched_ns + SLACK_NS >= ladder_age_ns(rung) * 5 / 2 &&
 	       enters_steadily(&ladder->rungs[rung]);
 }

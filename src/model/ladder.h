@@ -84,6 +84,13 @@ struct ladder_flow ladder_flow(const struct ladder *ladder, size_t rung);
 /* So many have ended, of late or in the past: those that reach the rung do not stay. */
 bool ladder_is_refuted(const struct ladder_flow *flow, const struct ladder_rules *rules);
 
+/* Enough have reached the rung, and hardly any of them has left. */
+bool ladder_keeps(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules);
+
+/*
+ * It keeps them, and they go on coming: in at least three of the last four quarters (half an age
+ * each, 0.55 from 300 s on), and we have watched two and a half ages.
+ */
 bool ladder_holds(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules);
 
 #endif

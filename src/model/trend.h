@@ -13,7 +13,7 @@
  * back.
  */
 
-#define TREND_SAMPLES_MAX 64
+#define TREND_SAMPLES_MAX 32
 /* Long enough for one unit a minute to stand out: ten of them. */
 #define TREND_WINDOW_NS (600ULL * 1000000000ULL)
 

@@ -108,10 +108,11 @@ static void judge_leak(struct verdict_state *state, const struct verdict_input *
 {
 	size_t rung = holding_rung(input, rules);
 
-	if (rung < LADDER_RUNGS) {
+	if (rung < LADDER_RUNGS)
 		state->rung = rung;
+	/* Who pauses in coming has not left: has_stopped() is for that. */
+	if (rung < LADDER_RUNGS || ladder_keeps(input->ladder, state->rung, &rules->ladder))
 		state->held_ns = input->now_ns;
-	}
 	if (state->leaking)
 		clear_leak(state, input, rules);
 	else

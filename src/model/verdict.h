@@ -26,12 +26,13 @@ struct verdict_rules {
 	struct ladder_rules ladder; /* --leak-min: both numbers of entrants */
 	uint64_t leak_after_ns;     /* --leak-after: 0; rungs below this age are not used */
 	uint32_t raise_sweeps;      /* 2: a verdict must be true in so many sweeps in a row */
-	/* 2 min: a verdict goes when it was untrue for so long (of a leak: and two ages)... */
-	uint64_t clear_after_ns;
 	/*
-	 * ...and 10 mean gaps; at once when its rung is refuted; or when nobody entered for 10 min
-	 * and 10 mean gaps: it has stopped.
+	 * 2 min: a verdict goes when it was untrue for so long. A leak goes when its rung
+	 * does not keep who reached it any more, for so long, two ages and ten mean gaps; at once
+	 * when the rung is refuted; or when nobody entered for 10 min and ten mean gaps: it has
+	 * stopped.
 	 */
+	uint64_t clear_after_ns;
 	uint64_t stopped_after_ns;
 	uint32_t mean_gaps;
 	/* Growth is shown by Mann and Kendall's score (2.58: one of 200 by chance)... */
