@@ -27,14 +27,14 @@ struct verdict_rules {
 	uint64_t leak_after_ns;     /* --leak-after: 0; rungs below this age are not used */
 	uint32_t raise_sweeps;      /* 2: a verdict must be true in so many sweeps in a row */
 	/*
-	 * 2 min: a verdict goes when it was untrue for so long. A leak goes when its rung
-	 * does not keep who reached it any more, for so long, two ages and ten mean gaps; at once
-	 * when the rung is refuted; or when nobody entered for 10 min and ten mean gaps: it has
-	 * stopped.
+	 * 2 min: growth goes when it was untrue for so long; a leak when its rung has not kept
+	 * who reached it for so long, for two ages and for ten mean gaps. (It goes at once when
+	 * its rung is refuted.)
 	 */
 	uint64_t clear_after_ns;
+	/* 10 min: a leak has stopped when nobody came for so long, and for ten mean gaps. */
 	uint64_t stopped_after_ns;
-	uint32_t mean_gaps;
+	uint32_t mean_gaps; /* 10: for both */
 	/* Growth is shown by Mann and Kendall's score (2.58: one of 200 by chance)... */
 	double growing_score;
 	/* ...and, by the slope over the window, by 5 units and a twentieth of those here. */
@@ -56,10 +56,10 @@ struct verdict_evidence {
 	uint64_t age_ns;
 	uint64_t entrants; /* stays that reached this age, in its memory */
 	uint64_t ended;    /* stays beyond this age that ended, in its memory */
-	uint64_t
-		since_ns; /* when the first of the entrants parked, on the sweeps' clock; 0: none */
+	/* When the first of the entrants in a row parked, on the sweeps' clock; 0: none. */
+	uint64_t since_ns;
 	uint64_t mean_gap_ns;
-	/* A leak, if it is one, can be told when this long watched; 0: never, or it is overdue. */
+	/* A leak, if it is one, can be told once we have watched so long; 0: never, or overdue. */
 	uint64_t until_ns;
 };
 

@@ -219,6 +219,7 @@ static enum verdict_class class_of_goroutine(const struct verdict_subject *subje
 {
 	if (subject->runtime)
 		return VERDICT_CLASS_NEVER;
+	/* Before I/O: what serves a connection for long may leave such units behind. */
 	if (is_in(subject->reason, endless_reasons) || is_lone_send(subject))
 		return VERDICT_CLASS_PROOF;
 	if (!is_in(subject->reason, untimed_goroutine_reasons) || subject->near_io == NEAR_IO_YES)

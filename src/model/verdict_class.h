@@ -20,8 +20,9 @@ enum verdict_class {
 };
 
 /*
- * Whether the goroutine that made a unit, or another one that it made, is alive in network I/O:
- * then the unit may serve a connection, and lives as long as that.
+ * Whether most units of the crowd each serve a connection of their own, as far as can be seen: the
+ * goroutine that made the unit, or another one that it made, is alive in network I/O. Such a unit
+ * lives as long as its connection. Several units for one such goroutine are no sign of that.
  */
 enum near_io {
 	NEAR_IO_UNKNOWN,

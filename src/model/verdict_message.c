@@ -78,8 +78,9 @@ static void write_growing(const struct verdict_state *state, char *text, size_t 
 	char crowd[64];
 
 	if (evidence->departed)
-		snprintf(crowd, sizeof(crowd), "%" PRIu64 " parked, %.3g more a minute",
-			 evidence->now, evidence->rate_per_minute);
+		snprintf(crowd, sizeof(crowd), "%" PRIu64 " parked, %.*f more a minute",
+			 evidence->now, evidence->rate_per_minute < 10 ? 1 : 0,
+			 evidence->rate_per_minute);
 	else
 		snprintf(crowd, sizeof(crowd), "none of %" PRIu64 " has left", evidence->now);
 	if (state->class == VERDICT_CLASS_NEVER)
