@@ -17,8 +17,8 @@
  * Zero-initialised is empty; ladder_clear() releases it. Each sweep is ladder_begin(), then
  * ladder_park() of every stay that is here, ladder_leave() of every one that was in the sweep
  * before and is not any more (also before ladder_begin(): between the sweeps), then ladder_end().
- * Sweeps further apart than two thirds of a rung's age cannot make it hold. Memory: the rungs,
- * some 1.3 KiB, are allocated only where a stay has reached the first. Pure.
+ * Sweeps further apart than about a rung's age cannot make it hold. Memory: the rungs,
+ * some 1.2 KiB, are allocated only where a stay has reached the first. Pure.
  *
  * Who came since we attached is told from ages, without knowing any unit: those that have
  * reached a rung now, less those that had, plus those of these that have left. Bounds are taken
@@ -46,7 +46,7 @@ struct ladder_rules {
 	uint64_t entrants_min;      /* 10: below rungs of 300 s */
 	uint64_t entrants_min_aged; /* 8: from 300 s on, where units are rarer */
 	double refuted_share;       /* 0.25: if more have ended, also in the past, it never holds */
-	double ended_share_max;     /* 0.05 of the entrants */
+	double ended_share_max;     /* 0.05 of the entrants; twice that to keep a verdict */
 };
 
 struct ladder_rung;

@@ -107,11 +107,14 @@ static void judge_leak(struct verdict_state *state, const struct verdict_input *
 		       const struct verdict_rules *rules)
 {
 	size_t rung = holding_rung(input, rules);
+	struct ladder_rules lenient = rules->ladder;
 
+	/* Twice the share: what is just below the limit must not come and go. */
+	lenient.ended_share_max *= 2;
 	if (rung < LADDER_RUNGS)
 		state->rung = rung;
 	/* Who pauses in coming has not left: has_stopped() is for that. */
-	if (rung < LADDER_RUNGS || ladder_keeps(input->ladder, state->rung, &rules->ladder))
+	if (rung < LADDER_RUNGS || ladder_keeps(input->ladder, state->rung, &lenient))
 		state->held_ns = input->now_ns;
 	if (state->leaking)
 		clear_leak(state, input, rules);
