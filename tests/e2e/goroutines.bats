@@ -216,3 +216,52 @@ last_version() {
 	assert_equal "now $(last process '.p.goroutines.now')" "now 0"
 	assert_equal "crowd $(sites_in answer '.p.crowd.now' | tail -n 1)" "crowd 0"
 }
+
+# with_version FILE COPY VERSION: a copy that says that another Go has built it
+with_version() {
+	python3 - "$@" <<'PYTHON'
+import re, sys
+data = open(sys.argv[1], "rb").read()
+start = data.index(b"\xff Go buildinf:")
+found = re.compile(rb"go1\.[0-9.]+").search(data, start, start + 64)
+version = sys.argv[3].encode()
+assert len(version) == len(found[0]), found[0]
+open(sys.argv[2], "wb").write(data[:found.start()] + version + data[found.end():])
+PYTHON
+	chmod +x "$2"
+}
+
+@test "an unknown version: its DWARF tells, or it is refused by name" {
+	local version
+
+	target_start goroutines crowd=100
+	version=go1.99.$(last_version | sed 's/^[0-9]*\.[0-9]*\.//')
+	target_quit "$TARGET"
+	with_version "$TARGETS/goroutines" "$BATS_TEST_TMPDIR/with-dwarf" "$version"
+	with_version "$TARGETS/goroutines-stripped" "$BATS_TEST_TMPDIR/without-dwarf" "$version"
+
+	TARGETS=$BATS_TEST_TMPDIR target_start with-dwarf crowd=100
+	dump
+	assert_equal "$(last process '.p.go_version')" "$version"
+	assert_equal "with DWARF $(sites_in answer '"\(.p.crowd.now) \(.p.reason)"')" "with DWARF 100 chan_send"
+	target_quit "$TARGET"
+
+	TARGETS=$BATS_TEST_TMPDIR target_start without-dwarf crowd=100
+	dump
+	assert_equal "$(last process '.p.goroutines_unavailable')" \
+		"$version is not a version that parkscope knows, and the program has no DWARF to tell its layouts"
+	assert_equal "without DWARF $(sites_in answer .p.crowd.now)" "without DWARF "
+	assert_equal "losses $(last end '.p.losses | tojson')" 'losses {"go_version_unknown":1}'
+	"$PARKSCOPE" dump -p "$TARGET" >"$BATS_TEST_TMPDIR/text"
+	grep -q "^goroutines: not read: $version is not a version" "$BATS_TEST_TMPDIR/text"
+	target_quit "$TARGET"
+}
+
+@test "panicparse reads the format go" {
+	target_start goroutines crowd=123
+	"$PARKSCOPE" dump -f go -p "$TARGET" | panicparse >"$BATS_TEST_TMPDIR/parsed"
+	# Three crowds of that size, each in one bucket.
+	assert_equal "$(grep -c '^123: chan ' "$BATS_TEST_TMPDIR/parsed")" 3
+	grep -A1 '^123: chan send .*main.startLeak' "$BATS_TEST_TMPDIR/parsed" | grep -q 'answer('
+	target_quit "$TARGET"
+}
