@@ -2,7 +2,7 @@
 #
 # Tests of src/goruntime/.
 foreach(name go_build_info go_layout go_layout_dwarf go_version go_wait_reason goroutine
-		goroutine_stack goroutine_sweep goroutine_wait)
+		goroutine_labels goroutine_stack goroutine_sweep goroutine_wait)
 	parkscope_unit_test(${name})
 endforeach()
 
