@@ -49,7 +49,7 @@ pid_t go_process_pid(const struct go_process *go);
 const struct go_version *go_process_version(const struct go_process *go);
 const struct go_layout *go_process_layout(const struct go_process *go);
 
-/* The target's own strings where it has symbols, else those of its version. */
+/* Those of its version; none where parkscope does not know it. */
 const struct go_wait_reasons *go_process_wait_reasons(const struct go_process *go);
 
 /* Address of runtime.allgs, a slice: {pointer, length, capacity}. */

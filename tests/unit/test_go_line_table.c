@@ -134,6 +134,44 @@ static void functions_are_found_by_name(void **state)
 	}
 }
 
+/* A function's table of frame sizes: here that of its lines, which has good numbers, too. */
+static void use_lines_as_frames(struct go_fixture *fixture, size_t function)
+{
+	unsigned char *frames = fixture->bytes + fixture->records[function] +
+				(go_fixture_is_wide(fixture) ? 8 : 4) + 12;
+
+	memcpy(frames, frames + 8, 4);
+}
+
+static void frame_sizes_of_all_formats(void **state)
+{
+	struct go_fixture fixture;
+	uint64_t size;
+
+	(void)state;
+	for (enum go_fixture_format i = 0; i < GO_FIXTURE_FORMATS; i++) {
+		auto_free(go_line_table) struct go_line_table *table = NULL;
+
+		go_fixture_init(&fixture, i);
+		use_lines_as_frames(&fixture, 1);
+		table = load(&fixture);
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER, &size), 0);
+		assert_int_equal(size, 20);
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER + 0x15, &size), 0);
+		assert_int_equal(size, 40);
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER + 0x20, &size), 0);
+		assert_int_equal(size, 21);
+		/* Behind the code, a function without such a table, and no function. */
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER + 0x40, &size),
+				 -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, PLAIN, &size), -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, PLAIN - 1, &size), -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, END, &size), -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, UINT64_MAX, &size), -ENOENT);
+		assert_int_equal(size, 21);
+	}
+}
+
 /* Go 1.26 does not say in the table where the text is. */
 static void text_may_come_from_the_module(void **state)
 {
@@ -211,6 +249,7 @@ int main(void)
 		cmocka_unit_test(functions_and_lines_of_all_formats),
 		cmocka_unit_test(inlined_calls_of_all_formats),
 		cmocka_unit_test(functions_are_found_by_name),
+		cmocka_unit_test(frame_sizes_of_all_formats),
 		cmocka_unit_test(text_may_come_from_the_module),
 		cmocka_unit_test(damaged_records_are_unknown),
 		cmocka_unit_test(a_call_inlined_into_itself_ends),
