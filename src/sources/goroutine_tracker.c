@@ -293,16 +293,24 @@ static void end_reading(struct goroutine_tracker *tracker, uint64_t began_ns)
 	tracker->reading_ns += monotonic_ns() - began_ns;
 }
 
-/* The C frames of the thread that the goroutine holds. */
-static const struct stack *native_stack(const struct goroutine_tracker *tracker,
-					const struct goroutine *g)
+static bool find_held_thread(const struct goroutine_tracker *tracker, const struct goroutine *g,
+			     struct held_thread *thread)
 {
 	uint64_t tid;
 
-	if (g->status != GO_STATUS_SYSCALL || !tracker->config.thread_stack)
-		return NULL;
+	if (g->status != GO_STATUS_SYSCALL || !tracker->config.find_thread)
+		return false;
 	tid = goroutine_thread(tracker->go, g);
-	return tid ? tracker->config.thread_stack(tid, tracker->config.data) : NULL;
+	return tid && tracker->config.find_thread(tid, thread, tracker->config.data);
+}
+
+/* The frames of the thread that the goroutine holds. */
+static const struct stack *native_stack(const struct goroutine_tracker *tracker,
+					const struct goroutine *g)
+{
+	struct held_thread thread;
+
+	return find_held_thread(tracker, g, &thread) ? thread.stack : NULL;
 }
 
 /*
@@ -464,10 +472,13 @@ static void count_parked(struct goroutine_tracker *tracker, const struct gorouti
 			 const struct goroutine *g, bool arrived)
 {
 	struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
+	struct held_thread thread;
 
 	if (!place)
 		return;
 	look_at_object(tracker, place->site, g);
+	if (find_held_thread(tracker, g, &thread))
+		thread_names_add(&place->site->names, thread.name, thread.tid);
 	/* Who came since the last sweep may have come just after it. */
 	if (arrived && tracker->sweeps > 1)
 		crowd_park(&place->site->crowd, tracker->now_ns - tracker->swept_ns, AGE_AT_MOST,

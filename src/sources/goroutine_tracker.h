@@ -33,11 +33,18 @@
 #define GOROUTINE_READING_NS      2000000000ULL
 #define GOROUTINE_READING_EACH_NS 30000000000ULL /* where every stack is wanted */
 
+/* A thread that a goroutine holds, because it is in a system call or in C. */
+struct held_thread {
+	uint32_t tid; /* in the initial PID namespace */
+	char name[THREAD_NAME_SIZE];
+	const struct stack *stack; /* where it is parked */
+};
+
 struct goroutine_tracker_config {
 	bool each;           /* fills process->goroutine_list, and reads every stack */
 	bool runtime_frames; /* hides nothing */
-	/* The stack of the thread with that id in the target's PID namespace; NULL: not known. */
-	const struct stack *(*thread_stack)(uint64_t tid, void *data);
+	/* The thread with that id in the target's PID namespace; false: not known. */
+	bool (*find_thread)(uint64_t tid, struct held_thread *thread, void *data);
 	void *data;
 };
 

@@ -133,7 +133,7 @@ static void make_index(struct goroutines *goroutines)
  * Where the thread is parked that a goroutine holds. Threads are known by the ids of the
  * initial PID namespace: those of a process in another one are not found.
  */
-static const struct stack *thread_stack(uint64_t tid, void *data)
+static bool find_thread(uint64_t tid, struct held_thread *held, void *data)
 {
 	const struct go_watch *watch = data;
 	struct goroutines *goroutines = watch->goroutines;
@@ -142,14 +142,19 @@ static const struct stack *thread_stack(uint64_t tid, void *data)
 	const struct thread key = {.key = {.tid = tid}}, *wanted = &key, **found;
 
 	if (!entry || entry->process->ns_pid != entry->process->pid)
-		return NULL;
+		return false;
 	if (!goroutines->index.made)
 		make_index(goroutines);
 	if (!goroutines->index.count)
-		return NULL;
+		return false;
 	found = bsearch(&wanted, goroutines->index.threads, goroutines->index.count,
 			sizeof(struct thread *), compare_tids);
-	return found && (*found)->process == entry ? (*found)->park_site->stack : NULL;
+	if (!found || (*found)->process != entry)
+		return false;
+	held->tid = (uint32_t)tid;
+	memcpy(held->name, (*found)->park_name, sizeof(held->name));
+	held->stack = (*found)->park_site->stack;
+	return true;
 }
 
 static struct go_watch *watch_of(struct goroutines *goroutines, const struct process_entry *entry)
@@ -216,7 +221,7 @@ static int ask(struct go_watch *watch, const struct process_entry *entry)
 	const struct goroutine_tracker_config config = {
 		.each = goroutines->config.each,
 		.runtime_frames = goroutines->config.runtime_frames,
-		.thread_stack = thread_stack,
+		.find_thread = find_thread,
 		.data = watch,
 	};
 	struct watched_process *process = entry->process;

@@ -169,9 +169,12 @@ struct fixture {
 	struct losses losses;
 };
 
-static const struct stack *native_of_4711(uint64_t tid, void *data)
+static bool find_4711(uint64_t tid, struct held_thread *thread, void *data)
 {
-	return tid == 4711 ? data : NULL;
+	if (tid != 4711 || !data)
+		return false;
+	*thread = (struct held_thread){.tid = 4711, .name = "worker", .stack = data};
+	return true;
 }
 
 static struct fixture *begin(bool each, const struct stack *native)
@@ -179,7 +182,7 @@ static struct fixture *begin(bool each, const struct stack *native)
 	static struct fixture fixture;
 	const struct goroutine_tracker_config config = {
 		.each = each,
-		.thread_stack = native_of_4711,
+		.find_thread = find_4711,
 		.data = (void *)(uintptr_t)native,
 	};
 
@@ -514,6 +517,9 @@ static void test_native_frames_come_first_in_a_call_of_c(void **state)
 	assert_int_equal(site->stack->count, 3);
 	assert_string_equal(site->stack->frames[0].function, "usleep");
 	assert_string_equal(site->stack->frames[1].function, "main.send");
+	assert_int_equal(site->names.count, 1);
+	assert_string_equal(site->names.items[0].text, "worker");
+	assert_int_equal(site->names.items[0].tid, 4711);
 	end(fixture);
 }
 
