@@ -236,8 +236,13 @@ static int ask(struct go_watch *watch, const struct process_entry *entry)
 		losses_add(&context->losses, "go_version_unknown", 1);
 		return set_string(&process->go_refused, error.text);
 	}
-	if (err)
+	/* Gone, or there is no Go. */
+	if (err == -ENODATA || err == -ESRCH)
+		return 0;
+	if (err) {
+		losses_add(&context->losses, "go_not_attached", 1);
 		return err == -ENOMEM ? err : 0;
+	}
 	watch->tracker = goroutine_tracker_new(watch->go, process, &config);
 	if (!watch->tracker || set_string(&process->go_refused, NULL))
 		return -ENOMEM;
