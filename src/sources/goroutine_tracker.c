@@ -12,15 +12,13 @@
 #include "goruntime/goroutine_stack.h"
 #include "goruntime/goroutine_sweep.h"
 #include "goruntime/goroutine_wait.h"
+#include "sources/goroutine_groups.h"
 #include "sources/goroutine_places.h"
 
 #define LABELS_SIZE 1024
 
 /* How often the stack of a goroutine that parks again and again is read. */
 #define STACK_TRIES 4
-
-/* Distinct headers that are remembered; beyond it, all are forgotten. */
-#define GROUPS_MAX 65536
 
 /* What is known of the goroutine in one slot of allgs. */
 struct goroutine_state {
@@ -42,27 +40,13 @@ enum {
 
 _Static_assert(sizeof(struct goroutine_state) == 24, "a million of them are kept");
 
-/* Goroutines with the same header, whose stacks are most likely the same. */
-struct goroutine_group {
-	struct {
-		uint64_t gopc, startpc, pc;
-		uint64_t depth; /* bytes of stack in use */
-		uint64_t status_and_reason;
-	} key;
-	uint32_t place; /* of the last one read */
-	uint32_t reads; /* in this sweep */
-	uint64_t sweep;
-	bool mixed; /* two stacks differed */
-	UT_hash_handle hh;
-};
-
 struct goroutine_tracker {
 	const struct go_process *go;
 	struct watched_process *process;
 	struct goroutine_tracker_config config;
 	struct goroutine_sweep *sweep;
 	struct goroutine_places *places;
-	struct goroutine_group *groups; /* uthash */
+	struct goroutine_groups *groups;
 	struct goroutine_state *states; /* by index in allgs */
 	size_t states_count;
 	uint64_t first_ns; /* of the first sweep */
@@ -77,21 +61,11 @@ struct goroutine_tracker {
 	uint32_t seen : 1;
 };
 
-static void forget_groups(struct goroutine_tracker *tracker)
-{
-	struct goroutine_group *group, *next;
-
-	HASH_ITER (hh, tracker->groups, group, next) {
-		HASH_DEL(tracker->groups, group);
-		free(group);
-	}
-}
-
 void goroutine_tracker_free(struct goroutine_tracker *tracker)
 {
 	if (!tracker)
 		return;
-	forget_groups(tracker);
+	goroutine_groups_free(tracker->groups);
 	/* Its stacks belong to the places. */
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	goroutine_places_free(tracker->places);
@@ -113,8 +87,9 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 	tracker->process = process;
 	tracker->config = *config;
 	tracker->sweep = goroutine_sweep_new(go);
+	tracker->groups = goroutine_groups_new();
 	tracker->places = goroutine_places_new(go, process, config->runtime_frames);
-	if (!tracker->sweep || !tracker->places)
+	if (!tracker->sweep || !tracker->groups || !tracker->places)
 		return NULL;
 	return take_ptr(tracker);
 }
@@ -249,34 +224,6 @@ static void begin_goroutine(struct goroutine_tracker *tracker, struct goroutine_
 		birth->site->births.born++;
 }
 
-static struct goroutine_group *group_of(struct goroutine_tracker *tracker,
-					const struct goroutine *g)
-{
-	struct goroutine_group *group = NULL;
-	struct goroutine_group wanted = {0};
-
-	wanted.key.gopc = g->gopc;
-	wanted.key.startpc = g->startpc;
-	wanted.key.pc = g->pc;
-	wanted.key.depth = g->stack_hi - g->sp;
-	wanted.key.status_and_reason = (uint64_t)g->status << 8 | g->wait_reason;
-	HASH_FIND(hh, tracker->groups, &wanted.key, sizeof(wanted.key), group);
-	if (!group) {
-		if (HASH_COUNT(tracker->groups) >= GROUPS_MAX)
-			forget_groups(tracker);
-		group = calloc(1, sizeof(*group));
-		if (!group)
-			return NULL;
-		group->key = wanted.key;
-		HASH_ADD(hh, tracker->groups, key, sizeof(group->key), group);
-	}
-	if (group->sweep != tracker->sweeps) {
-		group->sweep = tracker->sweeps;
-		group->reads = 0;
-	}
-	return group;
-}
-
 /* 0: no time is left in this sweep, which is counted. Else to be given to end_reading(). */
 static uint64_t begin_reading(struct goroutine_tracker *tracker)
 {
@@ -396,17 +343,14 @@ static bool wants_reading(struct goroutine_tracker *tracker, const struct gorout
 static uint32_t place_of(struct goroutine_tracker *tracker, const struct goroutine_state *state,
 			 struct goroutine *g)
 {
-	struct goroutine_group *group = group_of(tracker, g);
+	struct goroutine_group *group = goroutine_groups_find(tracker->groups, g, tracker->sweeps);
 	uint32_t place;
 
 	if (!wants_reading(tracker, group, g))
 		return group->place;
 	place = read_place(tracker, state, g, true);
-	if (place && group) {
-		group->mixed |= group->place && group->place != place;
-		group->place = place;
-		group->reads++;
-	}
+	if (place && group)
+		goroutine_group_note(group, place);
 	return place;
 }
 
