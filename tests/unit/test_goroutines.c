@@ -32,6 +32,8 @@ static struct {
 	int attach_result; /* of GO_PID */
 	size_t attaches, frees;
 	bool use_map_files;
+	size_t refreshes;
+	uint64_t code_pages; /* of C_PID */
 	int sweep_result;
 	size_t count;
 	struct goroutine_tracker trackers[TRACKERS_MAX];
@@ -45,8 +47,54 @@ static pid_t pid_of(const struct go_process *go)
 	return (pid_t)(uintptr_t)go;
 }
 
-int go_process_attach(pid_t pid, bool use_map_files, struct go_process **out, struct error *error)
+/* And what it has mapped, too. */
+struct process_mappings *mapping_cache_get(struct mapping_cache *cache,
+					   const struct process_ref *ref, uint64_t now_ns)
 {
+	(void)cache;
+	(void)now_ns;
+	return (struct process_mappings *)(uintptr_t)ref->pid;
+}
+
+uint64_t process_mappings_age_ns(const struct process_mappings *process, uint64_t now_ns)
+{
+	(void)process;
+	(void)now_ns;
+	return 1;
+}
+
+void process_mappings_refresh(struct mapping_cache *cache, struct process_mappings *process,
+			      uint64_t now_ns)
+{
+	(void)cache;
+	(void)process;
+	(void)now_ns;
+	fake.refreshes++;
+}
+
+uint64_t process_maps_code_pages(pid_t pid)
+{
+	return pid == C_PID ? fake.code_pages : 1;
+}
+
+static void no_thing(void *thing)
+{
+	(void)thing;
+}
+
+struct file_cache *go_process_files_new(void)
+{
+	static const struct file_cache_kind kind = {.free = no_thing};
+
+	return file_cache_new(&kind, 1);
+}
+
+int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
+		      bool use_map_files, struct go_process **out, struct error *error)
+{
+	pid_t pid = (pid_t)(uintptr_t)mappings;
+
+	assert_non_null(files);
 	fake.attaches++;
 	fake.use_map_files = use_map_files;
 	if (pid == C_PID)
@@ -184,10 +232,20 @@ static void those_without_go_are_asked_again(void **state)
 	assert_int_equal(sweep(1), 0);
 	assert_int_equal(sweep(30), 0);
 	assert_int_equal(fake.attaches, 1);
+	assert_int_equal(fake.refreshes, 0);
+	/* By what it has mapped by now. */
+	fake.code_pages = 100;
 	assert_int_equal(sweep(31), 0);
 	assert_int_equal(fake.attaches, 2);
+	assert_int_equal(fake.refreshes, 1);
 	assert_int_equal(sweep(32), 0);
 	assert_int_equal(fake.attaches, 2);
+	/* It has loaded nothing since. */
+	assert_int_equal(sweep(61), 0);
+	assert_int_equal(fake.attaches, 2);
+	fake.code_pages = 101;
+	assert_int_equal(sweep(91), 0);
+	assert_int_equal(fake.attaches, 3);
 }
 
 static void a_runtime_that_is_not_set_up_is_asked_in_the_next_sweep(void **state)
@@ -338,8 +396,13 @@ static void failing_sweeps_lead_to_another_look(void **state)
 static const struct stack *stack_of(uint64_t tid)
 {
 	const struct goroutine_tracker_config *config = &fake.trackers[0].config;
+	struct held_thread thread;
 
-	return config->thread_stack(tid, config->data);
+	if (!config->find_thread(tid, &thread, config->data))
+		return NULL;
+	assert_int_equal(thread.tid, tid);
+	assert_string_equal(thread.name, "worker");
+	return thread.stack;
 }
 
 static struct thread *add_thread(struct process_entry *process, uint32_t tid, struct site *site)
@@ -348,6 +411,7 @@ static struct thread *add_thread(struct process_entry *process, uint32_t tid, st
 
 	assert_non_null(thread);
 	thread->park_site = site;
+	strcpy(thread->park_name, "worker");
 	return thread;
 }
 
