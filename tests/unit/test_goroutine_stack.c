@@ -144,7 +144,7 @@ static void frame_pointers_that_lead_nowhere(void **state)
 			     last,        /* to itself */
 			     last - WORD, /* downwards */
 			     bp + 4,      /* not aligned */
-			     last + 12,   /* not aligned, upwards */
+			     last + 20,   /* not aligned, upwards */
 			     fake.hi,     /* outside, and the same by one word: */
 			     fake.hi - WORD,
 			     fake.hi + 64,
@@ -157,7 +157,7 @@ static void frame_pointers_that_lead_nowhere(void **state)
 	(void)state;
 	/* Where that which is not aligned leads to, there would be code. */
 	pc = PC + 9;
-	memcpy(fake.memory + (last + 12 + WORD - fake.lo), &pc, sizeof(pc));
+	memcpy(fake.memory + (last + 20 + WORD - fake.lo), &pc, sizeof(pc));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		*word(last) = bad[i];
 		park(GO_STATUS_WAITING, fake.hi - bp, bp);
