@@ -204,6 +204,10 @@ static void positions_of_the_running_are_not_judged(void **state)
 	}
 	put_status(&fixture, GO_STATUS_RUNNABLE);
 	assert_result(&fixture, -ESTALE);
+	/* They have a stack all the same. */
+	put_status(&fixture, GO_STATUS_RUNNING);
+	put(&fixture, fixture.layout->g.stack_lo, STACK_HI);
+	assert_result(&fixture, -ESTALE);
 }
 
 static void each_damaged_field_is_seen(void **state)
