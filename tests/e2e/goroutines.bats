@@ -165,6 +165,19 @@ check_reasons() {
 	target_quit "$TARGET"
 }
 
+@test "watched under the collector and churn: every stack is one of the program's, who stands still is always there, hardly a read is lost" {
+	GOGC=1 target_start goroutine_churn loops=8 leak_per_s=1000 standing=20000
+	target_send "$TARGET" go
+	parkscope_launch churn watch -f jsonl --full -i 200ms -d 12s -p "$TARGET"
+	parkscope_wait
+	"$BATS_TEST_DIRNAME/check-churn" 20000 "$RECORDS"
+	assert_between "goroutine reads" 500000 "$(sum process '.p.goroutines.now')" 10000000
+	# Here every goroutine's stack is read.
+	"$PARKSCOPE" dump -f go -p "$TARGET" >"$BATS_TEST_TMPDIR/each"
+	"$BATS_TEST_DIRNAME/check-churn" go "$BATS_TEST_TMPDIR/each"
+	target_quit "$TARGET"
+}
+
 @test "goroutine?debug=2 of a runtime in motion has no goroutine twice" {
 	target_start goroutine_churn loops=8 leak_per_s=1000
 	target_send "$TARGET" go
