@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "goruntime/go_semaphores.h"
 #include "goruntime/goroutine_stack.h"
 #include "goruntime/goroutine_sweep.h"
 #include "goruntime/goroutine_wait.h"
@@ -61,6 +62,7 @@ struct goroutine_tracker {
 	struct watched_process *process;
 	struct goroutine_tracker_config config;
 	struct goroutine_sweep *sweep;
+	struct go_semaphores *semaphores;
 	struct goroutine_places *places;
 	struct goroutine_group *groups; /* uthash */
 	struct goroutine_state *states; /* by index in allgs */
@@ -95,6 +97,7 @@ void goroutine_tracker_free(struct goroutine_tracker *tracker)
 	/* Its stacks belong to the places. */
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	goroutine_places_free(tracker->places);
+	go_semaphores_free(tracker->semaphores);
 	goroutine_sweep_free(tracker->sweep);
 	free(tracker->states);
 	free(tracker);
@@ -113,8 +116,9 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 	tracker->process = process;
 	tracker->config = *config;
 	tracker->sweep = goroutine_sweep_new(go);
+	tracker->semaphores = go_semaphores_new(go);
 	tracker->places = goroutine_places_new(go, process, config->runtime_frames);
-	if (!tracker->sweep || !tracker->places)
+	if (!tracker->sweep || !tracker->semaphores || !tracker->places)
 		return NULL;
 	return take_ptr(tracker);
 }
@@ -392,13 +396,42 @@ static uint64_t parked_since(const struct goroutine_tracker *tracker,
 	return since_ns;
 }
 
+/* False where it moved meanwhile. */
+static bool read_semaphore(struct goroutine_tracker *tracker, const struct goroutine *g,
+			   struct wait_object *object)
+{
+	int err = go_semaphores_find(tracker->semaphores, g, &object->identity, &object->alone);
+
+	if (!err)
+		object->kind = WAIT_OBJECT_SEMAPHORE;
+	return err != -ESTALE;
+}
+
+static bool read_channels(const struct goroutine_tracker *tracker, const struct goroutine *g,
+			  struct wait_object *object)
+{
+	struct goroutine_wait wait;
+
+	if (goroutine_wait_read(tracker->go, g, &wait))
+		return false;
+	if (wait.kind == GOROUTINE_WAIT_CHANNEL)
+		object->kind = WAIT_OBJECT_CHANNEL;
+	else if (wait.kind == GOROUTINE_WAIT_SELECT)
+		object->kind = WAIT_OBJECT_SELECT;
+	object->identity = wait.object;
+	object->alone = wait.alone;
+	object->capacity = wait.capacity;
+	object->length = wait.length;
+	object->closed = wait.closed;
+	return true;
+}
+
 /* The objects of a crowd are looked at again when it has changed. */
 static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			   const struct goroutine *g)
 {
 	uint64_t changes = site->crowd.arrived + site->crowd.departed + 1;
 	struct wait_object object = {0};
-	struct goroutine_wait wait;
 
 	if (!site->crowd.now) {
 		site->objects_stale = site->objects_as_of != changes;
@@ -407,20 +440,11 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			wait_objects_clear(&site->objects);
 	}
 	if (!site->objects_stale || site->objects.looked_at == WAIT_OBJECTS_MAX ||
-	    g->status != GO_STATUS_WAITING || goroutine_wait_read(tracker->go, g, &wait))
+	    g->status != GO_STATUS_WAITING)
 		return;
-	if (wait.kind == GOROUTINE_WAIT_CHANNEL)
-		object.kind = WAIT_OBJECT_CHANNEL;
-	else if (wait.kind == GOROUTINE_WAIT_SELECT)
-		object.kind = WAIT_OBJECT_SELECT;
-	else if (wait.kind == GOROUTINE_WAIT_SEMAPHORE)
-		object.kind = WAIT_OBJECT_SEMAPHORE;
-	object.identity = wait.object;
-	object.alone = wait.alone;
-	object.capacity = wait.capacity;
-	object.length = wait.length;
-	object.closed = wait.closed;
-	wait_objects_add(&site->objects, &object);
+	if (go_wait_reason_is_semaphore(site->reason) ? read_semaphore(tracker, g, &object)
+						      : read_channels(tracker, g, &object))
+		wait_objects_add(&site->objects, &object);
 }
 
 static void count_parked(struct goroutine_tracker *tracker, const struct goroutine_state *state,
@@ -549,6 +573,7 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	tracker->started_ns = process_start_ns(tracker->process, now_ns);
 	tracker->losses = losses;
 	tracker->extra_reads = 0;
+	go_semaphores_forget(tracker->semaphores);
 	tracker->seen = !tracker->seen;
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	err = goroutine_sweep_run(tracker->sweep, visit_goroutine, tracker, &lost);

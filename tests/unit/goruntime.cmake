@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Tests of src/goruntime/.
-foreach(name go_build_info go_layout go_layout_dwarf go_version go_wait_reason)
+foreach(name go_build_info go_layout go_layout_dwarf go_semaphores go_version go_wait_reason)
 	parkscope_unit_test(${name})
 endforeach()
 
