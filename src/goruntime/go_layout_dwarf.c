@@ -90,6 +90,8 @@ static const struct field fields[] = {
 	{TYPE_M, REQUIRED, 8, {"procid"}, PLACE(m.procid)},
 	{TYPE_M, REQUIRED, 8, {"curg"}, PLACE(m.curg)},
 	{TYPE_SUDOG, REQUIRED, 8, {"g"}, PLACE(sudog.g)},
+	{TYPE_SUDOG, REQUIRED, 8, {"next"}, PLACE(sudog.next)},
+	{TYPE_SUDOG, REQUIRED, 8, {"prev"}, PLACE(sudog.prev)},
 	{TYPE_SUDOG, REQUIRED, 1, {"isSelect"}, PLACE(sudog.is_select)},
 	{TYPE_SUDOG, REQUIRED, 8, {"waitlink"}, PLACE(sudog.wait_link)},
 	/* Pointers, or (1.26) a maybeTraceablePtr and a maybeTraceableChan around one. */

@@ -28,6 +28,8 @@ struct go_process {
 	struct go_line_table *lines;
 	struct go_module module;
 	uint64_t allgs;
+	uint64_t semtables[GO_SEMTABLES_MAX];
+	size_t semtables_count;
 	uint64_t code_start, code_end;     /* addresses */
 	uint64_t goexit_start, goexit_end; /* addresses */
 	char *name;
@@ -65,6 +67,12 @@ const struct go_wait_reasons *go_process_wait_reasons(const struct go_process *g
 uint64_t go_process_allgs(const struct go_process *go)
 {
 	return go->allgs;
+}
+
+size_t go_process_semtables(const struct go_process *go, const uint64_t **addresses)
+{
+	*addresses = go->semtables;
+	return go->semtables_count;
 }
 
 bool go_process_has_code(const struct go_process *go, uint64_t address)
@@ -142,6 +150,7 @@ static int find_runtime(struct go_process *go, const struct elf_image *image,
 				 go->version.text);
 	if (err)
 		return err;
+	go->semtables_count = go_find_semtables(&file, &go->module, go->semtables);
 	if (go_wait_reasons_read(image, &file.memory, &go->reasons))
 		go_wait_reasons_of_version(&go->version, &go->reasons);
 	if (load_segments_code_range(segments, &go->code_start, &go->code_end)) {

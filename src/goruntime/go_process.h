@@ -55,6 +55,9 @@ const struct go_wait_reasons *go_process_wait_reasons(const struct go_process *g
 /* Address of runtime.allgs, a slice: {pointer, length, capacity}. */
 uint64_t go_process_allgs(const struct go_process *go);
 
+/* Addresses where runtime.semtable may be, see go_find_semtables(). Returns how many. */
+size_t go_process_semtables(const struct go_process *go, const uint64_t **addresses);
+
 /* Whether `address` lies in Go code of this runtime's module. */
 bool go_process_has_code(const struct go_process *go, uint64_t address);
 

@@ -183,7 +183,6 @@ static uint64_t operand_at(const uint8_t *code, uint64_t vaddr)
 	return vaddr + length + (uint64_t)(int64_t)displacement;
 }
 
-/* All operands of a function. */
 static size_t read_operands(const struct go_loaded_file *file, uint64_t start, uint64_t end,
 			    uint64_t operands[OPERANDS_MAX])
 {
@@ -206,6 +205,18 @@ static size_t read_operands(const struct go_loaded_file *file, uint64_t start, u
 	return count;
 }
 
+/* All operands of the function of that name. */
+static size_t find_operands(const struct go_loaded_file *file, const struct go_module *module,
+			    const char *name, uint64_t operands[OPERANDS_MAX])
+{
+	uint64_t start, end;
+
+	if (elf_image_machine(file->image) != EM_X86_64 ||
+	    go_line_table_find_function(file->lines, module, name, &start, &end))
+		return 0;
+	return read_operands(file, start, end, operands);
+}
+
 static bool contains(const uint64_t *operands, size_t count, uint64_t operand)
 {
 	for (size_t i = 0; i < count; i++)
@@ -217,14 +228,9 @@ static bool contains(const uint64_t *operands, size_t count, uint64_t operand)
 /* The function appends to allgs: it refers to the three words of that slice. */
 static bool find_in_code(struct word_search *search)
 {
-	uint64_t operands[OPERANDS_MAX], start, end, slice[3];
-	size_t count;
+	uint64_t operands[OPERANDS_MAX], slice[3];
+	size_t count = find_operands(search->file, search->module, "runtime.allgadd", operands);
 
-	if (elf_image_machine(search->file->image) != EM_X86_64 ||
-	    go_line_table_find_function(search->file->lines, search->module, "runtime.allgadd",
-					&start, &end))
-		return false;
-	count = read_operands(search->file, start, end, operands);
 	for (size_t i = 0; i < count; i++) {
 		if (!contains(operands, count, operands[i] + 8) ||
 		    !contains(operands, count, operands[i] + 16) ||
@@ -264,4 +270,34 @@ int go_find_allgs(const struct go_loaded_file *file, const struct go_module *mod
 	}
 	*address = search.found + file->memory.bias;
 	return 0;
+}
+
+/* Zeros behind the file's own bytes are data, too: the table is there. */
+static bool is_data(const struct go_loaded_file *file, uint64_t vaddr)
+{
+	const struct elf_segment *segments;
+	size_t count = elf_image_segments(file->image, &segments);
+
+	for (size_t i = 0; i < count; i++)
+		if (segments[i].type == PT_LOAD && (segments[i].flags & PF_W) &&
+		    vaddr >= segments[i].vaddr &&
+		    vaddr - segments[i].vaddr < segments[i].memory_size)
+			return true;
+	return false;
+}
+
+size_t go_find_semtables(const struct go_loaded_file *file, const struct go_module *module,
+			 uint64_t addresses[GO_SEMTABLES_MAX])
+{
+	uint64_t acquire[OPERANDS_MAX], release[OPERANDS_MAX];
+	size_t acquire_count = find_operands(file, module, "runtime.semacquire1", acquire);
+	size_t release_count = find_operands(file, module, "runtime.semrelease1", release);
+	size_t found = 0;
+
+	for (size_t i = 0; i < acquire_count && found < GO_SEMTABLES_MAX; i++)
+		if (acquire[i] % sizeof(uint64_t) == 0 && is_data(file, acquire[i]) &&
+		    contains(release, release_count, acquire[i]) &&
+		    !contains(addresses, found, acquire[i] + file->memory.bias))
+			addresses[found++] = acquire[i] + file->memory.bias;
+	return found;
 }

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "goruntime/go_semaphores.h"
 #include "goruntime/goroutine_stack.h"
 #include "goruntime/goroutine_sweep.h"
 #include "goruntime/goroutine_wait.h"
@@ -45,6 +46,7 @@ struct goroutine_tracker {
 	struct watched_process *process;
 	struct goroutine_tracker_config config;
 	struct goroutine_sweep *sweep;
+	struct go_semaphores *semaphores;
 	struct goroutine_places *places;
 	struct goroutine_groups *groups;
 	struct goroutine_state *states; /* by index in allgs */
@@ -69,6 +71,7 @@ void goroutine_tracker_free(struct goroutine_tracker *tracker)
 	/* Its stacks belong to the places. */
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	goroutine_places_free(tracker->places);
+	go_semaphores_free(tracker->semaphores);
 	goroutine_sweep_free(tracker->sweep);
 	free(tracker->states);
 	free(tracker);
@@ -88,8 +91,9 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 	tracker->config = *config;
 	tracker->sweep = goroutine_sweep_new(go);
 	tracker->groups = goroutine_groups_new();
+	tracker->semaphores = go_semaphores_new(go);
 	tracker->places = goroutine_places_new(go, process, config->runtime_frames);
-	if (!tracker->sweep || !tracker->groups || !tracker->places)
+	if (!tracker->sweep || !tracker->groups || !tracker->semaphores || !tracker->places)
 		return NULL;
 	return take_ptr(tracker);
 }
@@ -368,17 +372,56 @@ static uint64_t parked_since(const struct goroutine_tracker *tracker,
 	return since_ns;
 }
 
-static bool read_wait(struct goroutine_tracker *tracker, const struct goroutine *g,
-		      struct goroutine_wait *wait)
+/* False where it moved meanwhile. */
+static bool read_semaphore(struct goroutine_tracker *tracker, const struct goroutine *g,
+			   struct wait_object *object)
+{
+	int err = go_semaphores_find(tracker->semaphores, g, &object->identity, &object->alone);
+
+	if (!err)
+		object->kind = WAIT_OBJECT_SEMAPHORE;
+	return err != -ESTALE;
+}
+
+static bool read_wait(const struct goroutine_tracker *tracker, const struct goroutine *g,
+		      struct wait_object *object)
+{
+	static const enum wait_object_kind kinds[] = {
+		[GOROUTINE_WAIT_UNKNOWN] = WAIT_OBJECT_UNKNOWN,
+		[GOROUTINE_WAIT_CHANNEL] = WAIT_OBJECT_CHANNEL,
+		[GOROUTINE_WAIT_SELECT] = WAIT_OBJECT_SELECT,
+		[GOROUTINE_WAIT_SEMAPHORE] = WAIT_OBJECT_SEMAPHORE,
+	};
+	struct goroutine_wait wait;
+
+	if (goroutine_wait_read(tracker->go, g, &wait))
+		return false;
+	*object = (struct wait_object){
+		.kind = kinds[wait.kind],
+		.identity = wait.object,
+		.alone = wait.alone,
+		.capacity = wait.capacity,
+		.length = wait.length,
+		.closed = wait.closed,
+	};
+	return true;
+}
+
+/* Who waits for a semaphore does not say so itself before Go 1.26. */
+static bool read_object(struct goroutine_tracker *tracker, const struct site *site,
+			const struct goroutine *g, struct wait_object *object)
 {
 	uint64_t began_ns = begin_reading(tracker);
-	int err;
+	bool found;
 
 	if (!began_ns)
 		return false;
-	err = goroutine_wait_read(tracker->go, g, wait);
+	if (!g->waiting && go_wait_reason_is_semaphore(site->reason))
+		found = read_semaphore(tracker, g, object);
+	else
+		found = read_wait(tracker, g, object);
 	end_reading(tracker, began_ns);
-	return !err;
+	return found;
 }
 
 /* The objects of a crowd are looked at again when it has changed. */
@@ -387,7 +430,6 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 {
 	uint64_t changes = site->crowd.arrived + site->crowd.departed + 1;
 	struct wait_object object = {0};
-	struct goroutine_wait wait;
 
 	if (!site->crowd.now) {
 		site->objects_stale = site->objects_as_of != changes;
@@ -396,19 +438,8 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			wait_objects_clear(&site->objects);
 	}
 	if (!site->objects_stale || site->objects.looked_at == WAIT_OBJECTS_MAX ||
-	    g->status != GO_STATUS_WAITING || !read_wait(tracker, g, &wait))
+	    g->status != GO_STATUS_WAITING || !read_object(tracker, site, g, &object))
 		return;
-	if (wait.kind == GOROUTINE_WAIT_CHANNEL)
-		object.kind = WAIT_OBJECT_CHANNEL;
-	else if (wait.kind == GOROUTINE_WAIT_SELECT)
-		object.kind = WAIT_OBJECT_SELECT;
-	else if (wait.kind == GOROUTINE_WAIT_SEMAPHORE)
-		object.kind = WAIT_OBJECT_SEMAPHORE;
-	object.identity = wait.object;
-	object.alone = wait.alone;
-	object.capacity = wait.capacity;
-	object.length = wait.length;
-	object.closed = wait.closed;
 	wait_objects_add(&site->objects, &object);
 }
 
@@ -551,6 +582,7 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	tracker->losses = losses;
 	tracker->extra_reads = 0;
 	tracker->reading_ns = 0;
+	go_semaphores_forget(tracker->semaphores);
 	tracker->seen = !tracker->seen;
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	err = goroutine_sweep_run(tracker->sweep, visit_goroutine, tracker, &lost);

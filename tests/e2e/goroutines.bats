@@ -96,6 +96,14 @@ check_crowd() {
 	assert_equal "$1: $(sites_in "$1" ".p.created_by | tostring | contains(\"main.$5\")")" "$1: true"
 }
 
+# check_semaphores FUNCTION REASONS SHARING: what all 500 of them wait for; the reason of one of REASONS, a
+# regular expression, as it depends on the version
+check_semaphores() {
+	assert_equal "$1: $(sites_in "$1" '.p.crowd.now')" "$1: 500"
+	assert_equal "$1: $(sites_in "$1" ".p.reason | test(\"^($2)\$\")")" "$1: true"
+	assert_equal "$1: $(sites_in "$1" '.p.channel | "\(.kind) \(.sharing) \(.looked_at)"')" "$1: semaphore $3 32"
+}
+
 check_crowds() {
 	target_start "$1" crowd=500
 	dump
@@ -103,15 +111,42 @@ check_crowds() {
 	check_crowd work chan_receive 0 one startWorkers
 	check_crowd answer chan_send 0 alone startLeak
 	check_crowd submit chan_send 16 one startBackPressure
+	check_semaphores enter 'semacquire|sync_mutex_lock' one
+	check_semaphores join 'semacquire|sync_waitgroup_wait' alone
 	target_quit "$TARGET"
 }
 
-@test "crowds: a pool, a leak and back-pressure are told apart by their channels" {
+@test "crowds: a pool, a leak and back-pressure are told apart by their channels, a convoy by its mutex" {
 	with_each_go check_crowds goroutines
 }
 
 @test "crowds: also in a stripped program" {
 	with_each_go check_crowds goroutines-stripped
+}
+
+@test "crowds: also in a position-independent program" {
+	with_each_go check_crowds goroutines-pie
+}
+
+# check_sharing FUNCTION SHARING
+check_sharing() {
+	assert_equal "$1: $(sites_in "$1" '.p.channel | "\(.kind) \(.sharing)"')" "$1: semaphore $2"
+}
+
+check_locks() {
+	target_start goroutines per=3 crowd=1
+	dump
+	check_sharing lockMutex alone
+	check_sharing lockForReading alone
+	check_sharing lockForWriting alone
+	check_sharing waitForGroup alone
+	check_sharing doOnce one
+	assert_equal "$(sites_in waitForCondition '.p.channel')" null
+	target_quit "$TARGET"
+}
+
+@test "locks and groups: who waits alone for its own, and who with others" {
+	with_each_go check_locks
 }
 
 # check_reason FUNCTION REASON

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Tests of src/goruntime/.
-foreach(name go_build_info go_layout go_layout_dwarf go_process go_runtime_tables go_version
-		go_wait_reason goroutine
-		goroutine_labels goroutine_stack goroutine_sweep goroutine_wait)
+foreach(name go_build_info go_layout go_layout_dwarf go_process go_runtime_tables go_semaphores
+		go_version go_wait_reason goroutine goroutine_labels goroutine_stack goroutine_sweep
+		goroutine_wait)
 	parkscope_unit_test(${name})
 endforeach()
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "goruntime/go_semaphores.h"
 #include "goruntime/goroutine_stack.h"
 #include "goruntime/goroutine_sweep.h"
 #include "goruntime/goroutine_wait.h"
@@ -29,6 +30,7 @@ enum {
 	REASON_SEND = 15,
 	REASON_RECEIVE = 14,
 	REASON_FINALIZER = 16,
+	REASON_SEMACQUIRE = 18,
 };
 
 static struct {
@@ -40,6 +42,8 @@ static struct {
 	uint64_t wakes; /* goid that runs when it is looked at again */
 	int sweep_error;
 	bool channels_shared;
+	int semaphores_error;
+	uint64_t semaphores_forgotten;
 	struct go_wait_reasons reasons;
 } fake;
 
@@ -148,6 +152,34 @@ int goroutine_wait_read(const struct go_process *go, const struct goroutine *gor
 	return 0;
 }
 
+struct go_semaphores *go_semaphores_new(const struct go_process *go)
+{
+	(void)go;
+	return (struct go_semaphores *)&fake;
+}
+
+void go_semaphores_free(struct go_semaphores *semaphores)
+{
+	(void)semaphores;
+}
+
+void go_semaphores_forget(struct go_semaphores *semaphores)
+{
+	(void)semaphores;
+	fake.semaphores_forgotten++;
+}
+
+int go_semaphores_find(struct go_semaphores *semaphores, const struct goroutine *goroutine,
+		       uint64_t *semaphore, bool *alone)
+{
+	(void)semaphores;
+	if (fake.semaphores_error)
+		return fake.semaphores_error;
+	*semaphore = fake.channels_shared ? 1 : goroutine->goid;
+	*alone = !fake.channels_shared;
+	return 0;
+}
+
 uint64_t goroutine_thread(const struct go_process *go, const struct goroutine *goroutine)
 {
 	(void)go;
@@ -187,10 +219,11 @@ static struct fixture *begin(bool each, const struct stack *native)
 	};
 
 	memset(&fake, 0, sizeof(fake));
-	fake.reasons.count = 17;
+	fake.reasons.count = 19;
 	strcpy(fake.reasons.texts[REASON_SEND], "chan send");
 	strcpy(fake.reasons.texts[REASON_RECEIVE], "chan receive");
 	strcpy(fake.reasons.texts[REASON_FINALIZER], "finalizer wait");
+	strcpy(fake.reasons.texts[REASON_SEMACQUIRE], "semacquire");
 	fixture = (struct fixture){.process = watched_process_new(1, 0, 0)};
 	assert_non_null(fixture.process);
 	fixture.process->go_version = strdup("go1.19");
@@ -470,6 +503,42 @@ static void test_what_a_crowd_waits_for(void **state)
 	end(fixture);
 }
 
+static void test_what_a_crowd_at_semaphores_waits_for(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *site;
+
+	(void)state;
+	fake.semaphores_error = -ENODATA;
+	spawn(1, PC_SEND, REASON_SEMACQUIRE)->waiting = 0;
+	spawn(2, PC_SEND, REASON_SEMACQUIRE)->waiting = 0;
+	sweep(fixture, 100);
+	site = site_of(fixture, "semacquire", NULL);
+	assert_int_equal(site->objects.looked_at, 2);
+	assert_int_equal(wait_objects_sharing(&site->objects), WAIT_SHARING_UNKNOWN);
+	/* Those that moved are not looked at. */
+	fake.semaphores_error = -ESTALE;
+	spawn(3, PC_SEND, REASON_SEMACQUIRE)->waiting = 0;
+	sweep(fixture, 101);
+	sweep(fixture, 102);
+	assert_int_equal(site->objects.looked_at, 0);
+	fake.semaphores_error = 0;
+	spawn(4, PC_SEND, REASON_SEMACQUIRE)->waiting = 0;
+	sweep(fixture, 103);
+	sweep(fixture, 104);
+	assert_int_equal(site->objects.looked_at, 4);
+	assert_int_equal(site->objects.kind, WAIT_OBJECT_SEMAPHORE);
+	assert_int_equal(wait_objects_sharing(&site->objects), WAIT_SHARING_ALONE);
+	fake.channels_shared = true;
+	spawn(5, PC_SEND, REASON_SEMACQUIRE)->waiting = 0;
+	sweep(fixture, 105);
+	sweep(fixture, 106);
+	assert_int_equal(wait_objects_sharing(&site->objects), WAIT_SHARING_ONE);
+	assert_int_equal(fake.semaphores_forgotten, 7);
+	assert_int_equal(site->crowd.now, 5);
+	end(fixture);
+}
+
 static void test_each_is_listed_by_id(void **state)
 {
 	struct fixture *fixture = begin(true, NULL);
@@ -558,6 +627,7 @@ int main(void)
 		cmocka_unit_test(test_who_wakes_up_meanwhile_is_no_loss),
 		cmocka_unit_test(test_the_runtimes_own_are_counted_apart),
 		cmocka_unit_test(test_what_a_crowd_waits_for),
+		cmocka_unit_test(test_what_a_crowd_at_semaphores_waits_for),
 		cmocka_unit_test(test_each_is_listed_by_id),
 		cmocka_unit_test(test_native_frames_come_first_in_a_call_of_c),
 		cmocka_unit_test(test_a_sweep_that_fails_changes_nothing),
