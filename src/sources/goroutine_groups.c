@@ -47,6 +47,15 @@ static struct goroutine_group *add_group(struct goroutine_groups *groups,
 	return group;
 }
 
+static void begin_sweep(struct goroutine_group *group, uint64_t sweep)
+{
+	if (group->reads >= GOROUTINE_SAMPLE && !group->differed)
+		group->mixed = false;
+	group->sweep = sweep;
+	group->reads = 0;
+	group->differed = false;
+}
+
 struct goroutine_group *goroutine_groups_find(struct goroutine_groups *groups,
 					      const struct goroutine *goroutine, uint64_t sweep)
 {
@@ -61,15 +70,14 @@ struct goroutine_group *goroutine_groups_find(struct goroutine_groups *groups,
 	HASH_FIND(hh, groups->groups, &wanted.key, sizeof(wanted.key), group);
 	if (!group)
 		group = add_group(groups, &wanted);
-	if (group && group->sweep != sweep) {
-		group->sweep = sweep;
-		group->reads = 0;
-	}
+	if (group && group->sweep != sweep)
+		begin_sweep(group, sweep);
 	return group;
 }
 
 void goroutine_group_note(struct goroutine_group *group, uint32_t place)
 {
+	group->differed |= group->reads && group->place != place;
 	group->mixed |= group->place && group->place != place;
 	group->place = place;
 	group->reads++;

@@ -23,7 +23,8 @@ struct goroutine_group {
 	uint32_t place; /* where the last one read stands: number of its goroutine_place; 0: none */
 	uint32_t reads; /* of stacks in this sweep */
 	uint64_t sweep; /* in which it was last asked for */
-	bool mixed;     /* two stacks differed */
+	bool mixed;     /* two stacks differed, and no full sample has agreed since */
+	bool differed;  /* two stacks of this sweep did */
 	UT_hash_handle hh;
 };
 
@@ -38,6 +39,9 @@ define_auto_free(goroutine_groups)
 /* The group of a goroutine, made if it is new; valid until the next call. NULL without memory. */
 struct goroutine_group *goroutine_groups_find(struct goroutine_groups *groups,
 					      const struct goroutine *goroutine, uint64_t sweep);
+
+/* Stacks of a sweep that show that a group is of one kind, or is not. */
+#define GOROUTINE_SAMPLE 32
 
 /* The stack of one of them was read: it stands at that place. */
 void goroutine_group_note(struct goroutine_group *group, uint32_t place);

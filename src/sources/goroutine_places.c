@@ -122,23 +122,32 @@ static struct site *birth_site(struct goroutine_places *places, const struct gor
 	return site;
 }
 
-struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
-					       const struct goroutine *goroutine)
+struct goroutine_birth *goroutine_places_known_birth(const struct goroutine_places *places,
+						     const struct goroutine *goroutine)
 {
-	cleanup(birth_freep) struct goroutine_birth *fresh = NULL;
 	struct goroutine_birth *birth = NULL;
 	struct goroutine_birth wanted = {0};
 
 	wanted.key.gopc = goroutine->gopc;
 	wanted.key.startpc = goroutine->startpc;
 	HASH_FIND(hh, places->births, &wanted.key, sizeof(wanted.key), birth);
+	return birth;
+}
+
+struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
+					       const struct goroutine *goroutine)
+{
+	cleanup(birth_freep) struct goroutine_birth *fresh = NULL;
+	struct goroutine_birth *birth = goroutine_places_known_birth(places, goroutine);
+
 	if (birth || places->births_count == GOROUTINE_PLACES_MAX || !has_room_for_site(places))
 		return birth;
 
 	fresh = calloc(1, sizeof(*fresh));
 	if (!fresh)
 		return NULL;
-	fresh->key = wanted.key;
+	fresh->key.gopc = goroutine->gopc;
+	fresh->key.startpc = goroutine->startpc;
 	fresh->creator = go_frames_creator(places->go, goroutine->gopc);
 	judge_start(places->go, fresh);
 	fresh->site = birth_site(places, fresh);

@@ -58,6 +58,10 @@ struct goroutine_places *goroutine_places_new(const struct go_process *go,
 void goroutine_places_free(struct goroutine_places *places);
 define_auto_free(goroutine_places)
 
+/* One that has been named before, which costs next to nothing; NULL: it has not. */
+struct goroutine_birth *goroutine_places_known_birth(const struct goroutine_places *places,
+						     const struct goroutine *goroutine);
+
 /* NULL: no memory, or there are too many: the caller counts the loss. */
 struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
 					       const struct goroutine *goroutine);

@@ -14,6 +14,7 @@
 #include "goruntime/goroutine_sweep.h"
 #include "goruntime/goroutine_wait.h"
 #include "sources/goroutine_groups.h"
+#include "sources/goroutine_object.h"
 #include "sources/goroutine_places.h"
 
 #define LABELS_SIZE 1024
@@ -23,22 +24,25 @@
 
 /* What is known of the goroutine in one slot of allgs. */
 struct goroutine_state {
-	uint64_t goid; /* 0: the slot is dead */
-	uint32_t stay; /* changes when the goroutine has run */
-	uint32_t
-		since_cs; /* when the stay began, in hundredths of a second after the first sweep */
-	uint32_t place : 31;   /* number of its goroutine_place; 0: not parked */
-	uint32_t seen : 1;     /* in this sweep, if it equals the tracker's */
-	uint32_t birth : 30;   /* number of its goroutine_birth; 0: not known */
-	uint32_t at_least : 1; /* the stay was there at the first sweep */
-	uint32_t runtime : 1;  /* counted as the runtime's own */
+	uint64_t goid;          /* 0: the slot is dead */
+	uint32_t stay;          /* changes when the goroutine has run */
+	uint32_t since_cs;      /* of the stay, in hundredths of a second after the first sweep */
+	uint32_t place : 28;    /* number of its goroutine_place; 0: not parked, or not known yet */
+	uint32_t seen : 1;      /* in this sweep, if it equals the tracker's */
+	uint32_t parked : 1;    /* in the last sweep, in this stay */
+	uint32_t uncounted : 1; /* no crowd has counted the stay yet */
+	uint32_t birth : 28;    /* number of its goroutine_birth, or BIRTH_NONE; 0: not known yet */
+	uint32_t at_least : 1;  /* the stay was there at the first sweep */
+	uint32_t runtime : 1;   /* counted as the runtime's own */
+	uint32_t born : 1;      /* since we attached */
 };
 
 enum {
-	BIRTH_MASK = (1U << 30) - 1,
-	PLACE_MASK = INT32_MAX,
+	NUMBER_MASK = (1U << 28) - 1,
+	BIRTH_NONE = NUMBER_MASK, /* there were too many */
 };
 
+_Static_assert(GOROUTINE_PLACES_MAX < BIRTH_NONE, "numbers of places and births");
 _Static_assert(sizeof(struct goroutine_state) == 24, "a million of them are kept");
 
 struct goroutine_tracker {
@@ -52,10 +56,11 @@ struct goroutine_tracker {
 	struct goroutine_state *states; /* by index in allgs */
 	size_t states_count;
 	uint64_t first_ns; /* of the first sweep */
-	uint64_t sweeps;
+	uint64_t swept_ns; /* of the last one that succeeded */
+	uint64_t sweeps;   /* that succeeded */
+	uint64_t tries;    /* that did or did not */
 	/* Of this sweep. */
 	uint64_t now_ns;
-	uint64_t swept_ns;   /* the sweep before */
 	uint64_t started_ns; /* the process; nothing in it waits for longer */
 	uint64_t extra_reads;
 	uint64_t reading_ns; /* spent on what is behind the headers */
@@ -130,7 +135,6 @@ static const char *state_text(const struct goroutine_tracker *tracker, const str
 	case GO_STATUS_PREEMPTED:
 		return "preempted";
 	case GO_STATUS_WAITING:
-	case GO_STATUS_LEAKED:
 		if (g->wait_reason < reasons->count && *reasons->texts[g->wait_reason])
 			return reasons->texts[g->wait_reason];
 		return "waiting";
@@ -147,8 +151,7 @@ static const char *park_reason(const struct goroutine_tracker *tracker, const st
 
 static bool is_parked(const struct goroutine *g)
 {
-	return g->status == GO_STATUS_WAITING || g->status == GO_STATUS_LEAKED ||
-	       g->status == GO_STATUS_SYSCALL;
+	return g->status == GO_STATUS_WAITING || g->status == GO_STATUS_SYSCALL;
 }
 
 /* Without addresses in the stack, which the garbage collector moves while it is parked. */
@@ -168,7 +171,7 @@ static uint32_t stay_of(const struct goroutine *g)
 static bool is_runtime(const struct goroutine_tracker *tracker, const struct goroutine_birth *birth,
 		       const struct goroutine *g)
 {
-	if (!birth || !birth->runtime)
+	if (!birth->runtime)
 		return false;
 	return !birth->finalizers || (g->status == GO_STATUS_WAITING &&
 				      strcmp(state_text(tracker, g), "finalizer wait") == 0);
@@ -192,14 +195,24 @@ static void leave_place(struct goroutine_tracker *tracker, struct goroutine_stat
 	state->place = 0;
 }
 
+static struct goroutine_birth *birth_of(const struct goroutine_tracker *tracker,
+					const struct goroutine_state *state)
+{
+	return state->birth == BIRTH_NONE
+		       ? NULL
+		       : goroutine_places_birth_at(tracker->places, state->birth);
+}
+
 static void end_goroutine(struct goroutine_tracker *tracker, struct goroutine_state *state)
 {
-	struct goroutine_birth *birth = goroutine_places_birth_at(tracker->places, state->birth);
+	struct goroutine_birth *birth = birth_of(tracker, state);
 
 	leave_place(tracker, state);
 	count_alive(tracker, state, -1);
-	if (!state->runtime)
+	if (!state->runtime) {
+		tracker->process->goroutines.born += state->born && !state->birth;
 		tracker->process->goroutines.exited++;
+	}
 	if (birth) {
 		birth->site->births.live--;
 		birth->site->births.exited++;
@@ -210,22 +223,9 @@ static void end_goroutine(struct goroutine_tracker *tracker, struct goroutine_st
 static void begin_goroutine(struct goroutine_tracker *tracker, struct goroutine_state *state,
 			    const struct goroutine *g)
 {
-	struct goroutine_birth *birth = goroutine_places_birth(tracker->places, g);
-	bool born = tracker->sweeps > 1;
-
 	state->goid = g->goid;
-	state->birth = birth ? birth->number & BIRTH_MASK : 0;
-	state->runtime = is_runtime(tracker, birth, g);
+	state->born = tracker->sweeps > 0;
 	count_alive(tracker, state, 1);
-	if (born && !state->runtime)
-		tracker->process->goroutines.born++;
-	if (!birth) {
-		losses_add(tracker->losses, "sites_full", 1);
-		return;
-	}
-	birth->site->births.live++;
-	if (born)
-		birth->site->births.born++;
 }
 
 /* 0: no time is left in this sweep, which is counted. Else to be given to end_reading(). */
@@ -242,6 +242,46 @@ static uint64_t begin_reading(struct goroutine_tracker *tracker)
 static void end_reading(struct goroutine_tracker *tracker, uint64_t began_ns)
 {
 	tracker->reading_ns += monotonic_ns() - began_ns;
+}
+
+/* NULL: there are too many, or (`*later`) there was no time to name it. */
+static struct goroutine_birth *find_birth(struct goroutine_tracker *tracker,
+					  const struct goroutine *g, bool *later)
+{
+	struct goroutine_birth *birth = goroutine_places_known_birth(tracker->places, g);
+	uint64_t began_ns = birth ? 0 : begin_reading(tracker);
+
+	*later = !birth && !began_ns;
+	if (!began_ns)
+		return birth;
+	birth = goroutine_places_birth(tracker->places, g);
+	end_reading(tracker, began_ns);
+	if (!birth)
+		losses_add(tracker->losses, "sites_full", 1);
+	return birth;
+}
+
+static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state *state,
+		       const struct goroutine *g)
+{
+	struct goroutine_birth *birth;
+	bool later;
+
+	birth = find_birth(tracker, g, &later);
+	if (later)
+		return;
+	state->birth = birth ? birth->number & NUMBER_MASK : BIRTH_NONE;
+	if (birth && is_runtime(tracker, birth, g)) {
+		count_alive(tracker, state, -1);
+		state->runtime = true;
+		count_alive(tracker, state, 1);
+	}
+	if (state->born && !state->runtime)
+		tracker->process->goroutines.born++;
+	if (birth) {
+		birth->site->births.live++;
+		birth->site->births.born += state->born;
+	}
 }
 
 static bool find_held_thread(const struct goroutine_tracker *tracker, const struct goroutine *g,
@@ -316,8 +356,7 @@ static uint32_t find_place(struct goroutine_tracker *tracker, const struct gorou
 static uint32_t read_place(struct goroutine_tracker *tracker, const struct goroutine_state *state,
 			   struct goroutine *g, bool parked)
 {
-	const struct goroutine_birth *birth =
-		goroutine_places_birth_at(tracker->places, state->birth);
+	const struct goroutine_birth *birth = birth_of(tracker, state);
 	uint64_t began_ns = birth ? begin_reading(tracker) : 0;
 	uint32_t place;
 
@@ -347,80 +386,48 @@ static bool wants_reading(struct goroutine_tracker *tracker, const struct gorout
 static uint32_t place_of(struct goroutine_tracker *tracker, const struct goroutine_state *state,
 			 struct goroutine *g)
 {
-	struct goroutine_group *group = goroutine_groups_find(tracker->groups, g, tracker->sweeps);
+	struct goroutine_group *group = goroutine_groups_find(tracker->groups, g, tracker->tries);
 	uint32_t place;
 
 	if (!wants_reading(tracker, group, g))
 		return group->place;
 	place = read_place(tracker, state, g, true);
-	if (place && group)
+	/* It may have parked elsewhere meanwhile. */
+	group = place ? goroutine_groups_find(tracker->groups, g, tracker->tries) : NULL;
+	if (group)
 		goroutine_group_note(group, place);
 	return place;
+}
+
+static uint64_t seen_since(const struct goroutine_tracker *tracker,
+			   const struct goroutine_state *state)
+{
+	uint64_t since_ns = tracker->first_ns + (uint64_t)state->since_cs * 10000000;
+
+	return since_ns < tracker->now_ns ? since_ns : tracker->now_ns;
 }
 
 /* When we saw it first, or a garbage collection of its own, if that was earlier. */
 static uint64_t parked_since(const struct goroutine_tracker *tracker,
 			     const struct goroutine_state *state, const struct goroutine *g)
 {
-	uint64_t since_ns = tracker->first_ns + (uint64_t)state->since_cs * 10000000;
+	uint64_t since_ns = seen_since(tracker, state);
 
-	if (since_ns > tracker->now_ns)
-		since_ns = tracker->now_ns;
 	if (g->status == GO_STATUS_WAITING && g->wait_since_ns > tracker->started_ns &&
 	    g->wait_since_ns < since_ns)
 		return g->wait_since_ns;
 	return since_ns;
 }
 
-/* False where it moved meanwhile. */
-static bool read_semaphore(struct goroutine_tracker *tracker, const struct goroutine *g,
-			   struct wait_object *object)
-{
-	int err = go_semaphores_find(tracker->semaphores, g, &object->identity, &object->alone);
-
-	if (!err)
-		object->kind = WAIT_OBJECT_SEMAPHORE;
-	return err != -ESTALE;
-}
-
-static bool read_wait(const struct goroutine_tracker *tracker, const struct goroutine *g,
-		      struct wait_object *object)
-{
-	static const enum wait_object_kind kinds[] = {
-		[GOROUTINE_WAIT_UNKNOWN] = WAIT_OBJECT_UNKNOWN,
-		[GOROUTINE_WAIT_CHANNEL] = WAIT_OBJECT_CHANNEL,
-		[GOROUTINE_WAIT_SELECT] = WAIT_OBJECT_SELECT,
-		[GOROUTINE_WAIT_SEMAPHORE] = WAIT_OBJECT_SEMAPHORE,
-	};
-	struct goroutine_wait wait;
-
-	if (goroutine_wait_read(tracker->go, g, &wait))
-		return false;
-	*object = (struct wait_object){
-		.kind = kinds[wait.kind],
-		.identity = wait.object,
-		.alone = wait.alone,
-		.capacity = wait.capacity,
-		.length = wait.length,
-		.closed = wait.closed,
-	};
-	return true;
-}
-
-/* Who waits for a semaphore does not say so itself before Go 1.26. */
 static bool read_object(struct goroutine_tracker *tracker, const struct site *site,
 			const struct goroutine *g, struct wait_object *object)
 {
 	uint64_t began_ns = begin_reading(tracker);
-	bool found;
+	bool found = began_ns && goroutine_object_read(tracker->go, tracker->semaphores, g,
+						       site->reason, object);
 
-	if (!began_ns)
-		return false;
-	if (!g->waiting && go_wait_reason_is_semaphore(site->reason))
-		found = read_semaphore(tracker, g, object);
-	else
-		found = read_wait(tracker, g, object);
-	end_reading(tracker, began_ns);
+	if (began_ns)
+		end_reading(tracker, began_ns);
 	return found;
 }
 
@@ -443,23 +450,37 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 	wait_objects_add(&site->objects, &object);
 }
 
-static void count_parked(struct goroutine_tracker *tracker, const struct goroutine_state *state,
-			 const struct goroutine *g, bool arrived)
+/* `fresh`: it parked since the last sweep. */
+static void count_parked(struct goroutine_tracker *tracker, struct goroutine_state *state,
+			 const struct goroutine *g, bool fresh)
 {
 	struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
+	bool arrived = state->uncounted && !state->at_least;
 	struct held_thread thread;
 
 	if (!place)
 		return;
+	state->uncounted = false;
 	look_at_object(tracker, place->site, g);
 	if (find_held_thread(tracker, g, &thread))
 		thread_names_add(&place->site->names, thread.name, thread.tid);
 	/* Who came since the last sweep may have come just after it. */
-	if (arrived && tracker->sweeps > 1)
+	if (fresh && !state->at_least)
 		crowd_park(&place->site->crowd, tracker->now_ns - tracker->swept_ns, AGE_AT_MOST,
-			   true);
+			   arrived);
 	else
 		crowd_park(&place->site->crowd, tracker->now_ns - parked_since(tracker, state, g),
+			   state->at_least ? AGE_AT_LEAST : AGE_EXACT, arrived);
+}
+
+/* It is taken to be where it was. */
+static void count_as_before(struct goroutine_tracker *tracker, struct goroutine_state *state)
+{
+	const struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
+
+	state->seen = tracker->seen;
+	if (place)
+		crowd_park(&place->site->crowd, tracker->now_ns - seen_since(tracker, state),
 			   state->at_least ? AGE_AT_LEAST : AGE_EXACT, false);
 }
 
@@ -492,8 +513,7 @@ static int list_goroutine(struct goroutine_tracker *tracker, const struct gorout
 			  struct goroutine *g)
 {
 	const struct goroutine_place *place = listed_place(tracker, state, g);
-	const struct goroutine_birth *birth =
-		goroutine_places_birth_at(tracker->places, state->birth);
+	const struct goroutine_birth *birth = birth_of(tracker, state);
 	struct goroutine_entry entry = {
 		.goid = g->goid,
 		.parent_goid = g->parent_goid,
@@ -517,46 +537,97 @@ static uint32_t centiseconds_since_first(const struct goroutine_tracker *tracker
 	return since < UINT32_MAX ? (uint32_t)since : UINT32_MAX;
 }
 
+static void begin_stay(struct goroutine_tracker *tracker, struct goroutine_state *state)
+{
+	leave_place(tracker, state);
+	state->since_cs = centiseconds_since_first(tracker);
+	state->at_least = !tracker->sweeps;
+	state->uncounted = true;
+}
+
 static void park(struct goroutine_tracker *tracker, struct goroutine_state *state,
 		 struct goroutine *g)
 {
-	bool arrived = !state->place || state->stay != stay_of(g);
+	uint32_t stay = stay_of(g);
+	bool fresh = !state->parked || state->stay != stay;
 
-	if (arrived) {
-		leave_place(tracker, state);
+	if (fresh)
+		begin_stay(tracker, state);
+	if (!state->place)
+		state->place = place_of(tracker, state, g) & NUMBER_MASK;
+	/* It may have run while its stack was read. */
+	if (stay_of(g) != stay && !fresh) {
 		state->since_cs = centiseconds_since_first(tracker);
-		state->at_least = tracker->sweeps == 1;
-		state->place = place_of(tracker, state, g) & PLACE_MASK;
-		state->stay = stay_of(g);
+		state->at_least = false;
+		fresh = true;
 	}
-	count_parked(tracker, state, g, arrived);
+	state->stay = stay_of(g);
+	state->parked = true;
+	count_parked(tracker, state, g, fresh);
+}
+
+static void run(struct goroutine_tracker *tracker, struct goroutine_state *state)
+{
+	leave_place(tracker, state);
+	state->parked = false;
 }
 
 static int visit_goroutine(size_t index, const struct goroutine *read, void *data)
 {
 	struct goroutine_tracker *tracker = data;
-	struct goroutine goroutine = *read, *g = &goroutine;
 	struct goroutine_state *state = state_at(tracker, index);
+	struct goroutine goroutine, *g = &goroutine;
 
 	if (!state)
 		return -ENOMEM;
+	if (!read) {
+		count_as_before(tracker, state);
+		return 0;
+	}
+	goroutine = *read;
 	if (state->goid && state->goid != g->goid)
 		end_goroutine(tracker, state);
 	if (!state->goid)
 		begin_goroutine(tracker, state, g);
+	if (!state->birth)
+		know_birth(tracker, state, g);
 	state->seen = tracker->seen;
 	if (is_parked(g))
 		park(tracker, state, g);
 	else
-		leave_place(tracker, state);
+		run(tracker, state);
 	return tracker->config.each ? list_goroutine(tracker, state, g) : 0;
 }
 
+/* Whoever is in allgs, but was not there. What allgs does not reach is not known. */
 static void end_unseen(struct goroutine_tracker *tracker)
 {
+	size_t length = goroutine_sweep_length(tracker->sweep);
+
+	for (size_t i = 0; i < tracker->states_count; i++) {
+		struct goroutine_state *state = &tracker->states[i];
+
+		if (!state->goid || state->seen == tracker->seen)
+			continue;
+		if (i < length)
+			end_goroutine(tracker, state);
+		else
+			count_as_before(tracker, state);
+	}
+}
+
+/* The sweep came to nothing: everybody is taken to be where he was. */
+static void restore(struct goroutine_tracker *tracker)
+{
+	struct site *site, *next;
+
+	HASH_ITER (hh, tracker->process->sites, site, next)
+		if (site->kind == SITE_PARK && site->unit == UNIT_GOROUTINE)
+			crowd_begin(&site->crowd);
 	for (size_t i = 0; i < tracker->states_count; i++)
-		if (tracker->states[i].goid && tracker->states[i].seen != tracker->seen)
-			end_goroutine(tracker, &tracker->states[i]);
+		if (tracker->states[i].goid)
+			count_as_before(tracker, &tracker->states[i]);
+	goroutine_list_clear(&tracker->process->goroutine_list);
 }
 
 /* Of CLOCK_MONOTONIC, 0 where it is not known. */
@@ -573,10 +644,9 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	struct goroutine_sweep_losses lost = {0};
 	int err;
 
-	tracker->sweeps++;
-	if (tracker->sweeps == 1)
+	tracker->tries++;
+	if (!tracker->sweeps)
 		tracker->first_ns = now_ns;
-	tracker->swept_ns = tracker->now_ns;
 	tracker->now_ns = now_ns;
 	tracker->started_ns = process_start_ns(tracker->process, now_ns);
 	tracker->losses = losses;
@@ -589,8 +659,12 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	losses_add(losses, "goroutine_unreadable", lost.unreadable);
 	losses_add(losses, "goroutine_damaged", lost.damaged);
 	losses_add(losses, "goroutines_beyond_limit", lost.beyond_limit);
-	if (err)
+	if (err) {
+		restore(tracker);
 		return err;
+	}
+	tracker->sweeps++;
+	tracker->swept_ns = now_ns;
 	end_unseen(tracker);
 	goroutine_list_sort(&tracker->process->goroutine_list);
 	return 0;
@@ -601,4 +675,19 @@ void goroutine_tracker_end(struct goroutine_tracker *tracker)
 	for (size_t i = 0; i < tracker->states_count; i++)
 		if (tracker->states[i].goid)
 			end_goroutine(tracker, &tracker->states[i]);
+}
+
+void goroutine_tracker_drop(struct goroutine_tracker *tracker)
+{
+	for (size_t i = 0; i < tracker->states_count; i++) {
+		struct goroutine_state *state = &tracker->states[i];
+		struct goroutine_birth *birth = birth_of(tracker, state);
+
+		if (!state->goid)
+			continue;
+		count_alive(tracker, state, -1);
+		if (birth)
+			birth->site->births.live--;
+		*state = (struct goroutine_state){0};
+	}
 }

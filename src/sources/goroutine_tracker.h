@@ -19,9 +19,6 @@
 #include "model/loss.h"
 #include "model/watched_process.h"
 
-/* Newcomers with the same header whose stacks are read in one sweep. */
-#define GOROUTINE_SAMPLE 32
-
 /* Stacks that are read in one sweep where those of the same header turned out to differ. */
 #define GOROUTINE_STACKS_MAX 16384
 
@@ -69,5 +66,11 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 
 /* The process is gone or runs another program: every goroutine has left. */
 void goroutine_tracker_end(struct goroutine_tracker *tracker);
+
+/*
+ * They are to be looked for anew, by another tracker: they are taken off the counts, but have
+ * not ended.
+ */
+void goroutine_tracker_drop(struct goroutine_tracker *tracker);
 
 #endif

@@ -21,7 +21,8 @@
 /* A process that was asked whether it runs Go. */
 struct go_watch {
 	uint32_t tgid;
-	uint32_t generation; /* of its program, see struct process_entry */
+	const struct watched_process *process; /* a tgid can be used again */
+	uint32_t generation;                   /* of its program, see struct process_entry */
 	uint64_t asked_ns;
 	uint64_t code_pages; /* where there was no Go in them, see process_maps.h; 0: not known */
 	uint32_t failures;
@@ -168,6 +169,7 @@ static struct go_watch *watch_of(struct goroutines *goroutines, const struct pro
 	if (!watch)
 		return NULL;
 	watch->tgid = entry->tgid;
+	watch->process = entry->process;
 	watch->generation = entry->generation;
 	watch->goroutines = goroutines;
 	HASH_ADD(hh, goroutines->watches, tgid, sizeof(watch->tgid), watch);
@@ -249,12 +251,11 @@ static int ask(struct go_watch *watch, const struct process_entry *entry)
 	return set_string(&process->go_version, go_process_version(watch->go)->text);
 }
 
-/* Another program runs in the process: all goroutines of the old one are gone. */
+/* The runtime is to be found again, in this program or in another one. */
 static void start_anew(struct go_watch *watch, const struct process_entry *entry)
 {
-	if (watch->tracker)
-		goroutine_tracker_end(watch->tracker);
 	detach(watch);
+	watch->process = entry->process;
 	watch->generation = entry->generation;
 	watch->asked_ns = 0;
 	watch->code_pages = 0;
@@ -279,8 +280,10 @@ static int sweep_watch(struct go_watch *watch, const struct process_entry *entry
 		return err;
 	/* It is ending, or moving its tables: the next sweep tells. */
 	losses_add(&context->losses, "goroutine_sweep_failed", 1);
-	if (++watch->failures == FAILURES_MAX)
+	if (++watch->failures == FAILURES_MAX) {
+		goroutine_tracker_drop(watch->tracker);
 		start_anew(watch, entry);
+	}
 	return 0;
 }
 
@@ -298,12 +301,15 @@ static void sweep_process(struct process_entry *entry, void *data)
 	}
 	if (entry->process->ended) {
 		/* Its pid may have been used again. */
-		if (watch->generation == entry->generation && watch->tracker)
+		if (watch->process == entry->process && watch->tracker)
 			goroutine_tracker_end(watch->tracker);
 		return;
 	}
-	if (watch->generation != entry->generation)
+	if (watch->process != entry->process || watch->generation != entry->generation) {
+		if (watch->tracker)
+			goroutine_tracker_end(watch->tracker);
 		start_anew(watch, entry);
+	}
 	goroutines->err = sweep_watch(watch, entry);
 }
 
@@ -320,6 +326,6 @@ void goroutines_forget(struct goroutines *goroutines, const struct process_entry
 	struct go_watch *watch = NULL;
 
 	HASH_FIND(hh, goroutines->watches, &entry->tgid, sizeof(entry->tgid), watch);
-	if (watch && watch->generation == entry->generation)
+	if (watch && watch->process == entry->process)
 		watch_free(goroutines, watch);
 }

@@ -10,6 +10,7 @@
 #include "goruntime/goroutine_sweep.h"
 #include "goruntime/goroutine_wait.h"
 #include "model/report.h"
+#include "sources/goroutine_groups.h"
 #include "unit_test.h"
 
 /*
@@ -41,6 +42,8 @@ static struct {
 	uint64_t moves; /* goid whose stack cannot be read */
 	uint64_t wakes; /* goid that runs when it is looked at again */
 	int sweep_error;
+	size_t error_at; /* how many are visited before it */
+	uint64_t lost;   /* goid that cannot be read */
 	bool channels_shared;
 	int semaphores_error;
 	uint64_t semaphores_forgotten;
@@ -102,12 +105,14 @@ int goroutine_sweep_run(struct goroutine_sweep *sweep,
 			struct goroutine_sweep_losses *losses)
 {
 	(void)sweep;
-	if (fake.sweep_error)
-		return fake.sweep_error;
 	losses->damaged = 2;
 	for (size_t i = 0; i < fake.count; i++) {
-		int err = fake.goroutines[i].goid ? visit(i, &fake.goroutines[i], context) : 0;
+		const struct goroutine *g = &fake.goroutines[i];
+		int err;
 
+		if (fake.sweep_error && i == fake.error_at)
+			return fake.sweep_error;
+		err = g->goid ? visit(i, g->goid == fake.lost ? NULL : g, context) : 0;
 		if (err)
 			return err;
 	}
@@ -614,6 +619,129 @@ static void test_a_sweep_that_fails_changes_nothing(void **state)
 	end(fixture);
 }
 
+static void test_a_sweep_that_fails_halfway_changes_no_crowd(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *site;
+
+	(void)state;
+	for (uint64_t goid = 1; goid <= 10; goid++)
+		spawn(goid, PC_SEND, REASON_SEND);
+	sweep(fixture, 100);
+	site = site_of(fixture, "chan_send", NULL);
+	/* Five die, and the sweep fails in between. */
+	for (size_t i = 5; i < 10; i++)
+		fake.goroutines[i].goid = 0;
+	fake.sweep_error = -EFAULT;
+	fake.error_at = 2;
+	watched_process_begin_sweep(fixture->process);
+	assert_int_equal(
+		goroutine_tracker_sweep(fixture->tracker, 101 * SECOND_NS, &fixture->losses),
+		-EFAULT);
+	watched_process_end_sweep(fixture->process, 101 * SECOND_NS);
+	assert_int_equal(site->crowd.now, 10);
+	assert_int_equal(fixture->process->goroutines.now, 10);
+	assert_int_equal(fixture->process->goroutines.exited, 0);
+	/* The next one counts them at once. */
+	fake.sweep_error = 0;
+	sweep(fixture, 102);
+	assert_int_equal(site->crowd.now, 5);
+	assert_int_equal(site->crowd.departed, 5);
+	assert_int_equal(fixture->process->goroutines.exited, 5);
+	end(fixture);
+}
+
+static void test_a_first_sweep_that_fails_is_none(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *site;
+
+	(void)state;
+	spawn(1, PC_SEND, REASON_SEND);
+	spawn(2, PC_SEND, REASON_SEND);
+	fake.sweep_error = -EFAULT;
+	fake.error_at = 1;
+	watched_process_begin_sweep(fixture->process);
+	goroutine_tracker_sweep(fixture->tracker, 100 * SECOND_NS, &fixture->losses);
+	fake.sweep_error = 0;
+	sweep(fixture, 101);
+	site = site_of(fixture, "chan_send", NULL);
+	assert_int_equal(site->crowd.now, 2);
+	assert_int_equal(site->crowd.arrived, 0);
+	assert_int_equal(site->crowd.oldest_bound, AGE_AT_LEAST);
+	assert_int_equal(fixture->process->goroutines.born, 0);
+	end(fixture);
+}
+
+static void test_who_cannot_be_read_stays_where_he_was(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *site;
+
+	(void)state;
+	spawn(1, PC_SEND, REASON_SEND);
+	spawn(2, PC_SEND, REASON_SEND);
+	sweep(fixture, 100);
+	fake.lost = 2;
+	sweep(fixture, 105);
+	site = site_of(fixture, "chan_send", NULL);
+	assert_int_equal(site->crowd.now, 2);
+	assert_int_equal(site->crowd.oldest_ns, 5 * SECOND_NS);
+	assert_int_equal(site->crowd.departed, 0);
+	assert_int_equal(fixture->process->goroutines.now, 2);
+	fake.lost = 0;
+	sweep(fixture, 110);
+	assert_int_equal(site->crowd.now, 2);
+	assert_int_equal(site->crowd.arrived, 0);
+	assert_int_equal(fixture->process->goroutines.born, 0);
+	assert_int_equal(fixture->process->goroutines.exited, 0);
+	end(fixture);
+}
+
+/* Its stack could not be read at first: that is our fault, not an arrival. */
+static void test_who_is_read_later_did_not_come_later(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *site;
+
+	(void)state;
+	spawn(1, PC_SEND, REASON_SEND);
+	spawn(2, PC_SEND, REASON_SEND);
+	fake.moves = 2;
+	sweep(fixture, 100);
+	spawn(3, PC_SEND, REASON_SEND);
+	fake.moves = 3;
+	sweep(fixture, 110);
+	site = site_of(fixture, "chan_send", NULL);
+	assert_int_equal(site->crowd.now, 2);
+	assert_int_equal(site->crowd.arrived, 0);
+	assert_int_equal(site->crowd.oldest_ns, 10 * SECOND_NS);
+	/* This one came, and is counted when it is read. */
+	fake.moves = 0;
+	sweep(fixture, 120);
+	assert_int_equal(site->crowd.now, 3);
+	assert_int_equal(site->crowd.arrived, 1);
+	end(fixture);
+}
+
+static void test_dropped_ones_have_not_ended(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *birth;
+
+	(void)state;
+	spawn(1, PC_SEND, REASON_SEND);
+	spawn(2, PC_SEND, REASON_SEND);
+	sweep(fixture, 100);
+	birth = site_of(fixture, "birth", NULL);
+	goroutine_tracker_drop(fixture->tracker);
+	assert_int_equal(fixture->process->goroutines.now, 0);
+	assert_int_equal(fixture->process->goroutines.exited, 0);
+	assert_int_equal(birth->births.live, 0);
+	assert_int_equal(birth->births.exited, 0);
+	end(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -631,6 +759,11 @@ int main(void)
 		cmocka_unit_test(test_each_is_listed_by_id),
 		cmocka_unit_test(test_native_frames_come_first_in_a_call_of_c),
 		cmocka_unit_test(test_a_sweep_that_fails_changes_nothing),
+		cmocka_unit_test(test_a_sweep_that_fails_halfway_changes_no_crowd),
+		cmocka_unit_test(test_a_first_sweep_that_fails_is_none),
+		cmocka_unit_test(test_who_cannot_be_read_stays_where_he_was),
+		cmocka_unit_test(test_who_is_read_later_did_not_come_later),
+		cmocka_unit_test(test_dropped_ones_have_not_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ struct goroutine_tracker {
 	pid_t pid;
 	struct watched_process *process;
 	struct goroutine_tracker_config config;
-	size_t sweeps, ends;
+	size_t sweeps, ends, drops;
 	bool freed;
 };
 
@@ -146,6 +146,12 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	fake.swept_ns = now_ns;
 	tracker->sweeps++;
 	return fake.sweep_result;
+}
+
+void goroutine_tracker_drop(struct goroutine_tracker *tracker)
+{
+	assert_false(tracker->freed);
+	tracker->drops++;
 }
 
 void goroutine_tracker_end(struct goroutine_tracker *tracker)
@@ -334,6 +340,23 @@ static void processes_that_end(void **state)
 	assert_int_equal(fake.attaches, 1);
 }
 
+/* It ran another program and ended before the next sweep. */
+static void processes_that_exec_and_end(void **state)
+{
+	struct process_entry *go = enter(GO_PID, 1);
+
+	(void)state;
+	assert_int_equal(sweep(1), 0);
+	process_table_exec(fixture.context.processes, go, 2);
+	process_table_end(fixture.context.processes, go);
+	assert_int_equal(sweep(2), 0);
+	assert_int_equal(fake.trackers[0].ends, 1);
+	goroutines_forget(fixture.goroutines, go);
+	assert_true(fake.trackers[0].freed);
+	process_table_drop_ended(fixture.context.processes);
+	assert_int_equal(sweep(3), 0);
+}
+
 /* One that was never looked at is not asked when it has ended. */
 static void processes_that_ended_at_once(void **state)
 {
@@ -383,7 +406,8 @@ static void failing_sweeps_lead_to_another_look(void **state)
 	assert_false(fake.trackers[0].freed);
 	assert_int_equal(sweep(6), 0);
 	assert_true(fake.trackers[0].freed);
-	assert_int_equal(fake.trackers[0].ends, 1);
+	assert_int_equal(fake.trackers[0].ends, 0);
+	assert_int_equal(fake.trackers[0].drops, 1);
 	assert_int_equal(losses_interval_of(&fixture.context.losses, "goroutine_sweep_failed"), 5);
 	fake.sweep_result = 0;
 	assert_int_equal(sweep(7), 0);
@@ -457,6 +481,7 @@ int main(void)
 		TEST(other_errors_are_no_end),
 		TEST(another_program_starts_anew),
 		TEST(processes_that_end),
+		TEST(processes_that_exec_and_end),
 		TEST(processes_that_ended_at_once),
 		TEST(a_pid_that_is_used_again),
 		TEST(failing_sweeps_lead_to_another_look),
