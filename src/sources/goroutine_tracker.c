@@ -396,15 +396,11 @@ static uint64_t parked_since(const struct goroutine_tracker *tracker,
 	return since_ns;
 }
 
-/* False where it moved meanwhile. */
 static bool read_semaphore(struct goroutine_tracker *tracker, const struct goroutine *g,
 			   struct wait_object *object)
 {
-	int err = go_semaphores_find(tracker->semaphores, g, &object->identity, &object->alone);
-
-	if (!err)
-		object->kind = WAIT_OBJECT_SEMAPHORE;
-	return err != -ESTALE;
+	object->kind = WAIT_OBJECT_SEMAPHORE;
+	return go_semaphores_find(tracker->semaphores, g, &object->identity, &object->alone);
 }
 
 static bool read_channels(const struct goroutine_tracker *tracker, const struct goroutine *g,
