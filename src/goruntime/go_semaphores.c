@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "goruntime/go_semaphores.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +51,6 @@ struct go_semaphores {
 	struct waiter *waiters;
 	size_t count, capacity;
 	bool fresh; /* `waiters` are those of this sweep */
-	bool whole; /* none was left out */
 	struct root roots[ROOTS];
 };
 
@@ -193,28 +191,26 @@ static bool add_waiter(struct go_semaphores *semaphores, uint64_t address,
 }
 
 /* Those behind the first one. */
-static bool read_list(struct go_semaphores *semaphores, const struct sudog *first)
+static void read_list(struct go_semaphores *semaphores, const struct sudog *first)
 {
+	uint64_t address = first->wait_link;
 	struct sudog sudog;
 
-	for (uint64_t address = first->wait_link, length = 0; address; address = sudog.wait_link) {
-		if (length++ == LIST_MAX)
-			return false;
+	for (size_t length = 0; address && length < LIST_MAX; length++) {
 		/* Who left the list meanwhile does not lead on. */
-		if (!read_sudog(semaphores, address, &sudog) || sudog.semaphore != first->semaphore)
-			return true;
-		if (!add_waiter(semaphores, address, &sudog, false))
-			return false;
+		if (!read_sudog(semaphores, address, &sudog) ||
+		    sudog.semaphore != first->semaphore ||
+		    !add_waiter(semaphores, address, &sudog, false))
+			return;
+		address = sudog.wait_link;
 	}
-	return true;
 }
 
 /* A treap that is a cycle ends where the room for waiters does. */
-static bool read_treap(struct go_semaphores *semaphores, size_t root)
+static void read_treap(struct go_semaphores *semaphores, size_t root)
 {
 	uint64_t branches[BRANCHES_MAX];
 	size_t count = 0;
-	bool whole = true;
 
 	branches[count++] = semaphores->roots[root].treap;
 	while (count) {
@@ -225,14 +221,13 @@ static bool read_treap(struct go_semaphores *semaphores, size_t root)
 		    root_of(sudog.semaphore) != root)
 			continue;
 		if (!add_waiter(semaphores, address, &sudog, true))
-			return false;
-		whole &= read_list(semaphores, &sudog);
+			return;
+		read_list(semaphores, &sudog);
 		if (count + 2 > BRANCHES_MAX)
-			return false;
+			return;
 		branches[count++] = sudog.next;
 		branches[count++] = sudog.prev;
 	}
-	return whole;
 }
 
 static int compare_waiters(const void *a, const void *b)
@@ -246,21 +241,19 @@ static int compare_waiters(const void *a, const void *b)
 static void refresh(struct go_semaphores *semaphores)
 {
 	semaphores->fresh = true;
-	semaphores->whole = false;
 	semaphores->count = 0;
 	if (semaphores->table ? !read_roots(semaphores, semaphores->table)
 			      : !find_table(semaphores))
 		return;
-	semaphores->whole = true;
 	for (size_t i = 0; i < ROOTS; i++)
-		semaphores->whole &= read_treap(semaphores, i);
+		read_treap(semaphores, i);
 	if (semaphores->count)
 		qsort(semaphores->waiters, semaphores->count, sizeof(*semaphores->waiters),
 		      compare_waiters);
 }
 
-int go_semaphores_find(struct go_semaphores *semaphores, const struct goroutine *goroutine,
-		       uint64_t *semaphore, bool *alone)
+bool go_semaphores_find(struct go_semaphores *semaphores, const struct goroutine *goroutine,
+			uint64_t *semaphore, bool *alone)
 {
 	const struct waiter key = {.goroutine = goroutine->address}, *waiter = NULL;
 	struct sudog now;
@@ -270,13 +263,11 @@ int go_semaphores_find(struct go_semaphores *semaphores, const struct goroutine 
 	if (semaphores->count)
 		waiter = bsearch(&key, semaphores->waiters, semaphores->count, sizeof(key),
 				 compare_waiters);
-	if (!waiter)
-		return semaphores->whole ? -ESTALE : -ENODATA;
 	/* The goroutine was read after the table, and may wait for another one since. */
-	if (!read_sudog(semaphores, waiter->sudog, &now) || now.goroutine != waiter->goroutine ||
-	    now.semaphore != waiter->semaphore)
-		return -ESTALE;
+	if (!waiter || !read_sudog(semaphores, waiter->sudog, &now) ||
+	    now.goroutine != waiter->goroutine || now.semaphore != waiter->semaphore)
+		return false;
 	*semaphore = waiter->semaphore;
 	*alone = waiter->first && !now.wait_link;
-	return 0;
+	return true;
 }

@@ -27,11 +27,11 @@ void go_semaphores_forget(struct go_semaphores *semaphores);
 
 /*
  * The address of the semaphore for which a goroutine waits, and whether it does so alone;
- * true of a goroutine that has not moved since the last go_semaphores_forget(). 0;
- * -ENODATA: there is no way to tell (the table was not found, is too large or there is no
- * memory); -ESTALE: it does not wait, or did not when the table was read.
+ * true of a goroutine that has not moved since it was read. False where it is not known:
+ * it was not there when the table was read, has moved, or stands too far behind in it, or
+ * the table was not found, which may change with the next sweep.
  */
-int go_semaphores_find(struct go_semaphores *semaphores, const struct goroutine *goroutine,
-		       uint64_t *semaphore, bool *alone);
+bool go_semaphores_find(struct go_semaphores *semaphores, const struct goroutine *goroutine,
+			uint64_t *semaphore, bool *alone);
 
 #endif

@@ -64,7 +64,7 @@ struct stack *stack_append_label(struct stack *stack, const char *text);
 
 /*
  * Whether every user frame is a function of the Go runtime: a thread that has nothing to
- * run, or a goroutine of the runtime itself. libc's frames at the root (cgo) do not count.
+ * run, or a goroutine of the runtime itself. Frames of libc (cgo) do not count.
  */
 bool stack_is_go_runtime(const struct stack *stack);
 

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "sources/goroutine_object.h"
 
-#include <errno.h>
-
 #include "goruntime/goroutine_wait.h"
 
 static bool read_semaphore(struct go_semaphores *semaphores, const struct goroutine *goroutine,
 			   struct wait_object *object)
 {
 	struct wait_object found = {.kind = WAIT_OBJECT_SEMAPHORE};
-	int err = go_semaphores_find(semaphores, goroutine, &found.identity, &found.alone);
 
-	*object = err ? (struct wait_object){0} : found;
-	return err != -ESTALE;
+	if (!go_semaphores_find(semaphores, goroutine, &found.identity, &found.alone))
+		return false;
+	*object = found;
+	return true;
 }
 
 static bool read_wait(const struct go_process *go, const struct goroutine *goroutine,

@@ -11,7 +11,7 @@
 
 /*
  * What a parked goroutine waits for, whose reason has the name `reason`: unknown, or a
- * channel, a select, a semaphore. False where it moved meanwhile.
+ * channel, a select, a semaphore. False where it cannot be told, or it moved meanwhile.
  */
 bool goroutine_object_read(const struct go_process *go, struct go_semaphores *semaphores,
 			   const struct goroutine *goroutine, const char *reason,

@@ -187,14 +187,13 @@ static int find_site(struct goroutine_places *places, struct goroutine_place *pl
 	if (!place->site)
 		return -ENOSPC;
 	note_creator(place->site, birth, places->process->sites_count > sites_before);
-	place->site->runtime = birth->runtime;
 	return 0;
 }
 
 static struct goroutine_place *add_place(struct goroutine_places *places,
 					 const struct goroutine_place *wanted,
 					 const struct goroutine_birth *birth,
-					 const struct goroutine_stack *raw)
+					 const struct goroutine_stack *raw, bool runtime)
 {
 	cleanup(place_freep) struct goroutine_place *fresh = calloc(1, sizeof(*fresh));
 	struct goroutine_place *place;
@@ -207,6 +206,8 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 		return NULL;
 	if (wanted->key.reason && find_site(places, fresh, birth))
 		return NULL;
+	if (fresh->site)
+		fresh->site->runtime = runtime;
 	place = take_ptr(fresh);
 	places->frames += place->stack->count > raw->count ? place->stack->count : raw->count;
 	places->by_number[places->count++] = place;
@@ -219,7 +220,7 @@ struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 					      const struct goroutine_birth *birth,
 					      const char *reason,
 					      const struct goroutine_stack *stack,
-					      const struct stack *native)
+					      const struct stack *native, bool runtime)
 {
 	struct goroutine_place *place = NULL;
 	struct goroutine_place wanted = {0};
@@ -233,7 +234,7 @@ struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 	if (place || places->count == GOROUTINE_PLACES_MAX ||
 	    places->frames >= GOROUTINE_PLACES_FRAMES_MAX || (reason && !has_room_for_site(places)))
 		return place;
-	return add_place(places, &wanted, birth, stack);
+	return add_place(places, &wanted, birth, stack, runtime);
 }
 
 struct goroutine_birth *goroutine_places_birth_at(const struct goroutine_places *places,

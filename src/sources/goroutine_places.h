@@ -62,14 +62,17 @@ define_auto_free(goroutine_places)
 struct goroutine_birth *goroutine_places_known_birth(const struct goroutine_places *places,
 						     const struct goroutine *goroutine);
 
-/* NULL: no memory, or there are too many: the caller counts the loss. */
+/*
+ * Both NULL: no memory, or there are too many: the caller counts the loss. `runtime`: it is
+ * the runtime's own that stands there.
+ */
 struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
 					       const struct goroutine *goroutine);
 struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 					      const struct goroutine_birth *birth,
 					      const char *reason,
 					      const struct goroutine_stack *stack,
-					      const struct stack *native);
+					      const struct stack *native, bool runtime);
 
 /* By number; NULL for 0. */
 struct goroutine_birth *goroutine_places_birth_at(const struct goroutine_places *places,

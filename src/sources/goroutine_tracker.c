@@ -32,7 +32,7 @@ struct goroutine_state {
 	uint32_t parked : 1;    /* in the last sweep, in this stay */
 	uint32_t uncounted : 1; /* no crowd has counted the stay yet */
 	uint32_t birth : 28;    /* number of its goroutine_birth, or BIRTH_NONE; 0: not known yet */
-	uint32_t at_least : 1;  /* the stay was there at the first sweep */
+	uint32_t at_first : 1;  /* the stay was there at the first sweep */
 	uint32_t runtime : 1;   /* counted as the runtime's own */
 	uint32_t born : 1;      /* since we attached */
 };
@@ -167,7 +167,10 @@ static uint32_t stay_of(const struct goroutine *g)
 	return (uint32_t)XXH3_64bits(words, sizeof(words));
 }
 
-/* The runtime's own, but for finalizers that are in the program's code (runfinq, fingwait). */
+/*
+ * The runtime's own, but for the finalizers' goroutine while it is in the program's code: not
+ * parked in the runtime's (runfinq(), fingwait).
+ */
 static bool is_runtime(const struct goroutine_tracker *tracker, const struct goroutine_birth *birth,
 		       const struct goroutine *g)
 {
@@ -261,6 +264,19 @@ static struct goroutine_birth *find_birth(struct goroutine_tracker *tracker,
 	return birth;
 }
 
+/* Whose it is, which changes for the finalizers' goroutine. */
+static void judge_runtime(struct goroutine_tracker *tracker, struct goroutine_state *state,
+			  const struct goroutine_birth *birth, const struct goroutine *g)
+{
+	bool runtime = is_runtime(tracker, birth, g);
+
+	if (runtime == state->runtime)
+		return;
+	count_alive(tracker, state, -1);
+	state->runtime = runtime;
+	count_alive(tracker, state, 1);
+}
+
 static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state *state,
 		       const struct goroutine *g)
 {
@@ -271,11 +287,8 @@ static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state
 	if (later)
 		return;
 	state->birth = birth ? birth->number & NUMBER_MASK : BIRTH_NONE;
-	if (birth && is_runtime(tracker, birth, g)) {
-		count_alive(tracker, state, -1);
-		state->runtime = true;
-		count_alive(tracker, state, 1);
-	}
+	if (birth)
+		judge_runtime(tracker, state, birth, g);
 	if (state->born && !state->runtime)
 		tracker->process->goroutines.born++;
 	if (birth) {
@@ -341,7 +354,7 @@ static uint32_t find_place(struct goroutine_tracker *tracker, const struct gorou
 		losses_add(tracker->losses, "goroutine_stack_cut", 1);
 	place = goroutine_places_park(tracker->places, birth,
 				      parked ? park_reason(tracker, g) : NULL, &stack,
-				      native_stack(tracker, g));
+				      native_stack(tracker, g), is_runtime(tracker, birth, g));
 	if (!place) {
 		losses_add(tracker->losses, "sites_full", 1);
 		return 0;
@@ -413,8 +426,7 @@ static uint64_t parked_since(const struct goroutine_tracker *tracker,
 {
 	uint64_t since_ns = seen_since(tracker, state);
 
-	if (g->status == GO_STATUS_WAITING && g->wait_since_ns > tracker->started_ns &&
-	    g->wait_since_ns < since_ns)
+	if (g->wait_since_ns > tracker->started_ns && g->wait_since_ns < since_ns)
 		return g->wait_since_ns;
 	return since_ns;
 }
@@ -455,7 +467,7 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 			 const struct goroutine *g, bool fresh)
 {
 	struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
-	bool arrived = state->uncounted && !state->at_least;
+	bool arrived = state->uncounted && !state->at_first;
 	struct held_thread thread;
 
 	if (!place)
@@ -465,12 +477,12 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 	if (find_held_thread(tracker, g, &thread))
 		thread_names_add(&place->site->names, thread.name, thread.tid);
 	/* Who came since the last sweep may have come just after it. */
-	if (fresh && !state->at_least)
+	if (fresh && !state->at_first)
 		crowd_park(&place->site->crowd, tracker->now_ns - tracker->swept_ns, AGE_AT_MOST,
 			   arrived);
 	else
 		crowd_park(&place->site->crowd, tracker->now_ns - parked_since(tracker, state, g),
-			   state->at_least ? AGE_AT_LEAST : AGE_EXACT, arrived);
+			   AGE_AT_LEAST, arrived);
 }
 
 /* It is taken to be where it was. */
@@ -481,7 +493,7 @@ static void count_as_before(struct goroutine_tracker *tracker, struct goroutine_
 	state->seen = tracker->seen;
 	if (place)
 		crowd_park(&place->site->crowd, tracker->now_ns - seen_since(tracker, state),
-			   state->at_least ? AGE_AT_LEAST : AGE_EXACT, false);
+			   AGE_AT_LEAST, false);
 }
 
 /* Of one that is not parked either, if it stands still. */
@@ -541,7 +553,7 @@ static void begin_stay(struct goroutine_tracker *tracker, struct goroutine_state
 {
 	leave_place(tracker, state);
 	state->since_cs = centiseconds_since_first(tracker);
-	state->at_least = !tracker->sweeps;
+	state->at_first = !tracker->sweeps;
 	state->uncounted = true;
 }
 
@@ -558,7 +570,7 @@ static void park(struct goroutine_tracker *tracker, struct goroutine_state *stat
 	/* It may have run while its stack was read. */
 	if (stay_of(g) != stay && !fresh) {
 		state->since_cs = centiseconds_since_first(tracker);
-		state->at_least = false;
+		state->at_first = false;
 		fresh = true;
 	}
 	state->stay = stay_of(g);
@@ -577,6 +589,7 @@ static int visit_goroutine(size_t index, const struct goroutine *read, void *dat
 	struct goroutine_tracker *tracker = data;
 	struct goroutine_state *state = state_at(tracker, index);
 	struct goroutine goroutine, *g = &goroutine;
+	const struct goroutine_birth *birth;
 
 	if (!state)
 		return -ENOMEM;
@@ -591,6 +604,9 @@ static int visit_goroutine(size_t index, const struct goroutine *read, void *dat
 		begin_goroutine(tracker, state, g);
 	if (!state->birth)
 		know_birth(tracker, state, g);
+	birth = birth_of(tracker, state);
+	if (birth && birth->finalizers)
+		judge_runtime(tracker, state, birth, g);
 	state->seen = tracker->seen;
 	if (is_parked(g))
 		park(tracker, state, g);

@@ -130,7 +130,7 @@ check_crowds() {
 
 # check_sharing FUNCTION SHARING
 check_sharing() {
-	assert_equal "$1: $(sites_in "$1" '.p.channel | "\(.kind) \(.sharing)"')" "$1: semaphore $2"
+	assert_equal "$1: $(sites_in "$1" '.p.channel | select(.) | "\(.kind) \(.sharing)"')" "$1: semaphore $2"
 }
 
 check_locks() {

@@ -93,7 +93,7 @@ static struct goroutine_place *park(const struct goroutine_birth *birth, const c
 {
 	const struct goroutine_stack stack = {.count = 2, .frames = {pc, caller}};
 
-	return goroutine_places_park(places, birth, reason, &stack, NULL);
+	return goroutine_places_park(places, birth, reason, &stack, NULL, birth->runtime);
 }
 
 static void births_are_named_once(void **state)
@@ -192,10 +192,10 @@ static void ends_and_threads_tell_places_apart(void **state)
 	assert_non_null(native);
 	native->frames[0].function = strdup("poll");
 	native->frames[0].address = 0x10;
-	whole = goroutine_places_park(places, birth, "select", &raw, NULL);
-	in_c = goroutine_places_park(places, birth, "select", &raw, native);
+	whole = goroutine_places_park(places, birth, "select", &raw, NULL, false);
+	in_c = goroutine_places_park(places, birth, "select", &raw, native, false);
 	raw.end = GOROUTINE_STACK_TOO_DEEP;
-	cut = goroutine_places_park(places, birth, "select", &raw, NULL);
+	cut = goroutine_places_park(places, birth, "select", &raw, NULL, false);
 	assert_int_equal(whole->stack->count, 1);
 	assert_int_equal(in_c->stack->count, 2);
 	assert_string_equal(in_c->stack->frames[0].function, "poll");
