@@ -9,18 +9,8 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
-#include "goruntime/go_semaphores.h"
-#include "goruntime/goroutine_stack.h"
 #include "goruntime/goroutine_sweep.h"
-#include "goruntime/goroutine_wait.h"
-#include "sources/goroutine_groups.h"
-#include "sources/goroutine_object.h"
-#include "sources/goroutine_places.h"
-
-#define LABELS_SIZE 1024
-
-/* How often the stack of a goroutine that parks again and again is read. */
-#define STACK_TRIES 4
+#include "sources/goroutine_reader.h"
 
 /* What is known of the goroutine in one slot of allgs. */
 struct goroutine_state {
@@ -48,23 +38,17 @@ _Static_assert(sizeof(struct goroutine_state) == 24, "a million of them are kept
 struct goroutine_tracker {
 	const struct go_process *go;
 	struct watched_process *process;
-	struct goroutine_tracker_config config;
+	bool each;
 	struct goroutine_sweep *sweep;
-	struct go_semaphores *semaphores;
-	struct goroutine_places *places;
-	struct goroutine_groups *groups;
+	struct goroutine_reader *reader;
 	struct goroutine_state *states; /* by index in allgs */
 	size_t states_count;
 	uint64_t first_ns; /* of the first sweep */
 	uint64_t swept_ns; /* of the last one that succeeded */
 	uint64_t sweeps;   /* that succeeded */
-	uint64_t tries;    /* that did or did not */
 	/* Of this sweep. */
 	uint64_t now_ns;
 	uint64_t started_ns; /* the process; nothing in it waits for longer */
-	uint64_t extra_reads;
-	uint64_t reading_ns; /* spent on what is behind the headers */
-	struct losses *losses;
 	uint32_t seen : 1;
 };
 
@@ -72,11 +56,9 @@ void goroutine_tracker_free(struct goroutine_tracker *tracker)
 {
 	if (!tracker)
 		return;
-	goroutine_groups_free(tracker->groups);
-	/* Its stacks belong to the places. */
+	/* Its stacks belong to the reader's places. */
 	goroutine_list_clear(&tracker->process->goroutine_list);
-	goroutine_places_free(tracker->places);
-	go_semaphores_free(tracker->semaphores);
+	goroutine_reader_free(tracker->reader);
 	goroutine_sweep_free(tracker->sweep);
 	free(tracker->states);
 	free(tracker);
@@ -84,7 +66,7 @@ void goroutine_tracker_free(struct goroutine_tracker *tracker)
 
 struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 						struct watched_process *process,
-						const struct goroutine_tracker_config *config)
+						const struct goroutine_reader_config *config)
 {
 	auto_free(goroutine_tracker) struct goroutine_tracker *tracker =
 		calloc(1, sizeof(*tracker));
@@ -93,12 +75,10 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 		return NULL;
 	tracker->go = go;
 	tracker->process = process;
-	tracker->config = *config;
+	tracker->each = config->each;
 	tracker->sweep = goroutine_sweep_new(go);
-	tracker->groups = goroutine_groups_new();
-	tracker->semaphores = go_semaphores_new(go);
-	tracker->places = goroutine_places_new(go, process, config->runtime_frames);
-	if (!tracker->sweep || !tracker->groups || !tracker->semaphores || !tracker->places)
+	tracker->reader = goroutine_reader_new(go, process, config);
+	if (!tracker->sweep || !tracker->reader)
 		return NULL;
 	return take_ptr(tracker);
 }
@@ -119,41 +99,6 @@ static struct goroutine_state *state_at(struct goroutine_tracker *tracker, size_
 	return &tracker->states[index];
 }
 
-static const char *state_text(const struct goroutine_tracker *tracker, const struct goroutine *g)
-{
-	const struct go_wait_reasons *reasons = go_process_wait_reasons(tracker->go);
-
-	switch (g->status) {
-	case GO_STATUS_RUNNABLE:
-		return "runnable";
-	case GO_STATUS_RUNNING:
-		return "running";
-	case GO_STATUS_SYSCALL:
-		return "syscall";
-	case GO_STATUS_COPYSTACK:
-		return "copystack";
-	case GO_STATUS_PREEMPTED:
-		return "preempted";
-	case GO_STATUS_WAITING:
-		if (g->wait_reason < reasons->count && *reasons->texts[g->wait_reason])
-			return reasons->texts[g->wait_reason];
-		return "waiting";
-	default:
-		return "unknown";
-	}
-}
-
-static const char *park_reason(const struct goroutine_tracker *tracker, const struct goroutine *g)
-{
-	return g->status == GO_STATUS_SYSCALL ? "syscall"
-					      : go_wait_reason_name(state_text(tracker, g));
-}
-
-static bool is_parked(const struct goroutine *g)
-{
-	return g->status == GO_STATUS_WAITING || g->status == GO_STATUS_SYSCALL;
-}
-
 /* Without addresses in the stack, which the garbage collector moves while it is parked. */
 static uint32_t stay_of(const struct goroutine *g)
 {
@@ -167,19 +112,6 @@ static uint32_t stay_of(const struct goroutine *g)
 	return (uint32_t)XXH3_64bits(words, sizeof(words));
 }
 
-/*
- * The runtime's own, but for the finalizers' goroutine while it is in the program's code: not
- * parked in the runtime's (runfinq(), fingwait).
- */
-static bool is_runtime(const struct goroutine_tracker *tracker, const struct goroutine_birth *birth,
-		       const struct goroutine *g)
-{
-	if (!birth->runtime)
-		return false;
-	return !birth->finalizers || (g->status == GO_STATUS_WAITING &&
-				      strcmp(state_text(tracker, g), "finalizer wait") == 0);
-}
-
 static void count_alive(struct goroutine_tracker *tracker, const struct goroutine_state *state,
 			int64_t change)
 {
@@ -191,7 +123,7 @@ static void count_alive(struct goroutine_tracker *tracker, const struct goroutin
 
 static void leave_place(struct goroutine_tracker *tracker, struct goroutine_state *state)
 {
-	struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
+	struct goroutine_place *place = goroutine_reader_place_at(tracker->reader, state->place);
 
 	if (place)
 		crowd_leave(&place->site->crowd);
@@ -203,7 +135,7 @@ static struct goroutine_birth *birth_of(const struct goroutine_tracker *tracker,
 {
 	return state->birth == BIRTH_NONE
 		       ? NULL
-		       : goroutine_places_birth_at(tracker->places, state->birth);
+		       : goroutine_reader_birth_at(tracker->reader, state->birth);
 }
 
 static void end_goroutine(struct goroutine_tracker *tracker, struct goroutine_state *state)
@@ -231,44 +163,11 @@ static void begin_goroutine(struct goroutine_tracker *tracker, struct goroutine_
 	count_alive(tracker, state, 1);
 }
 
-/* 0: no time is left in this sweep, which is counted. Else to be given to end_reading(). */
-static uint64_t begin_reading(struct goroutine_tracker *tracker)
-{
-	uint64_t limit_ns = tracker->config.each ? GOROUTINE_READING_EACH_NS : GOROUTINE_READING_NS;
-
-	if (tracker->reading_ns < limit_ns)
-		return monotonic_ns();
-	losses_add(tracker->losses, "goroutine_too_slow", 1);
-	return 0;
-}
-
-static void end_reading(struct goroutine_tracker *tracker, uint64_t began_ns)
-{
-	tracker->reading_ns += monotonic_ns() - began_ns;
-}
-
-/* NULL: there are too many, or (`*later`) there was no time to name it. */
-static struct goroutine_birth *find_birth(struct goroutine_tracker *tracker,
-					  const struct goroutine *g, bool *later)
-{
-	struct goroutine_birth *birth = goroutine_places_known_birth(tracker->places, g);
-	uint64_t began_ns = birth ? 0 : begin_reading(tracker);
-
-	*later = !birth && !began_ns;
-	if (!began_ns)
-		return birth;
-	birth = goroutine_places_birth(tracker->places, g);
-	end_reading(tracker, began_ns);
-	if (!birth)
-		losses_add(tracker->losses, "sites_full", 1);
-	return birth;
-}
-
 /* Whose it is, which changes for the finalizers' goroutine. */
 static void judge_runtime(struct goroutine_tracker *tracker, struct goroutine_state *state,
 			  const struct goroutine_birth *birth, const struct goroutine *g)
 {
-	bool runtime = is_runtime(tracker, birth, g);
+	bool runtime = goroutine_reader_is_runtime(tracker->reader, birth, g);
 
 	if (runtime == state->runtime)
 		return;
@@ -283,7 +182,7 @@ static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state
 	struct goroutine_birth *birth;
 	bool later;
 
-	birth = find_birth(tracker, g, &later);
+	birth = goroutine_reader_birth(tracker->reader, g, &later);
 	if (later)
 		return;
 	state->birth = birth ? birth->number & NUMBER_MASK : BIRTH_NONE;
@@ -295,121 +194,6 @@ static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state
 		birth->site->births.live++;
 		birth->site->births.born += state->born;
 	}
-}
-
-static bool find_held_thread(const struct goroutine_tracker *tracker, const struct goroutine *g,
-			     struct held_thread *thread)
-{
-	uint64_t tid;
-
-	if (g->status != GO_STATUS_SYSCALL || !tracker->config.find_thread)
-		return false;
-	tid = goroutine_thread(tracker->go, g);
-	return tid && tracker->config.find_thread(tid, thread, tracker->config.data);
-}
-
-/* The frames of the thread that the goroutine holds. */
-static const struct stack *native_stack(const struct goroutine_tracker *tracker,
-					const struct goroutine *g)
-{
-	struct held_thread thread;
-
-	return find_held_thread(tracker, g, &thread) ? thread.stack : NULL;
-}
-
-/*
- * The stack of a goroutine that may run meanwhile: `g` is then what it was when its stack
- * was read. -ENOENT: it does not stand still any more, which is all that there is to see;
- * -ESTALE: it stands still, but never for long enough.
- */
-static int read_stack(const struct goroutine_tracker *tracker, struct goroutine *g,
-		      struct goroutine_stack *stack)
-{
-	for (int try = 0; try < STACK_TRIES; try++) {
-		struct goroutine now;
-
-		if (!goroutine_stack_read(tracker->go, g, stack))
-			return 0;
-		if (goroutine_read(tracker->go, g->address, &now) || now.goid != g->goid ||
-		    is_parked(&now) != is_parked(g))
-			return -ENOENT;
-		*g = now;
-	}
-	return -ESTALE;
-}
-
-static uint32_t find_place(struct goroutine_tracker *tracker, const struct goroutine_birth *birth,
-			   struct goroutine *g, bool parked)
-{
-	struct goroutine_place *place;
-	struct goroutine_stack stack;
-	int err;
-
-	err = read_stack(tracker, g, &stack);
-	if (err == -ESTALE)
-		losses_add(tracker->losses, "goroutine_moved", 1);
-	if (err)
-		return 0;
-	if (stack.end != GOROUTINE_STACK_WHOLE)
-		losses_add(tracker->losses, "goroutine_stack_cut", 1);
-	place = goroutine_places_park(tracker->places, birth,
-				      parked ? park_reason(tracker, g) : NULL, &stack,
-				      native_stack(tracker, g), is_runtime(tracker, birth, g));
-	if (!place) {
-		losses_add(tracker->losses, "sites_full", 1);
-		return 0;
-	}
-	return place->number;
-}
-
-/*
- * The number of the place where it is parked, or stands without a reason; 0: it moved, or
- * there are too many.
- */
-static uint32_t read_place(struct goroutine_tracker *tracker, const struct goroutine_state *state,
-			   struct goroutine *g, bool parked)
-{
-	const struct goroutine_birth *birth = birth_of(tracker, state);
-	uint64_t began_ns = birth ? begin_reading(tracker) : 0;
-	uint32_t place;
-
-	if (!began_ns)
-		return 0;
-	place = find_place(tracker, birth, g, parked);
-	end_reading(tracker, began_ns);
-	return place;
-}
-
-/* Whether to read this one's stack, too, or to take it for that of the last one like it. */
-static bool wants_reading(struct goroutine_tracker *tracker, const struct goroutine_group *group,
-			  const struct goroutine *g)
-{
-	if (tracker->config.each || !group || !group->place || group->reads < GOROUTINE_SAMPLE)
-		return true;
-	if (!group->mixed && g->status != GO_STATUS_SYSCALL)
-		return false;
-	if (tracker->extra_reads < GOROUTINE_STACKS_MAX) {
-		tracker->extra_reads++;
-		return true;
-	}
-	losses_add(tracker->losses, "goroutine_stack_not_read", 1);
-	return false;
-}
-
-static uint32_t place_of(struct goroutine_tracker *tracker, const struct goroutine_state *state,
-			 struct goroutine *g)
-{
-	struct goroutine_group *group = goroutine_groups_find(tracker->groups, g, tracker->tries);
-	uint32_t place;
-
-	if (!wants_reading(tracker, group, g))
-		return group->place;
-	place = read_place(tracker, state, g, true);
-	/* It may have parked elsewhere meanwhile. */
-	group = place ? goroutine_groups_find(tracker->groups, g, tracker->tries) : NULL;
-	if (group)
-		goroutine_group_note(group, place);
-	return place;
 }
 
 static uint64_t seen_since(const struct goroutine_tracker *tracker,
@@ -431,18 +215,6 @@ static uint64_t parked_since(const struct goroutine_tracker *tracker,
 	return since_ns;
 }
 
-static bool read_object(struct goroutine_tracker *tracker, const struct site *site,
-			const struct goroutine *g, struct wait_object *object)
-{
-	uint64_t began_ns = begin_reading(tracker);
-	bool found = began_ns && goroutine_object_read(tracker->go, tracker->semaphores, g,
-						       site->reason, object);
-
-	if (began_ns)
-		end_reading(tracker, began_ns);
-	return found;
-}
-
 /* The objects of a crowd are looked at again when it has changed. */
 static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			   const struct goroutine *g)
@@ -457,7 +229,8 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			wait_objects_clear(&site->objects);
 	}
 	if (!site->objects_stale || site->objects.looked_at == WAIT_OBJECTS_MAX ||
-	    g->status != GO_STATUS_WAITING || !read_object(tracker, site, g, &object))
+	    g->status != GO_STATUS_WAITING ||
+	    !goroutine_reader_object(tracker->reader, site, g, &object))
 		return;
 	wait_objects_add(&site->objects, &object);
 }
@@ -466,7 +239,7 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 static void count_parked(struct goroutine_tracker *tracker, struct goroutine_state *state,
 			 const struct goroutine *g, bool fresh)
 {
-	struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
+	struct goroutine_place *place = goroutine_reader_place_at(tracker->reader, state->place);
 	bool arrived = state->uncounted && !state->at_first;
 	struct held_thread thread;
 
@@ -474,7 +247,7 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 		return;
 	state->uncounted = false;
 	look_at_object(tracker, place->site, g);
-	if (find_held_thread(tracker, g, &thread))
+	if (goroutine_reader_thread(tracker->reader, g, &thread))
 		thread_names_add(&place->site->names, thread.name, thread.tid);
 	/* Who came since the last sweep may have come just after it. */
 	if (fresh && !state->at_first)
@@ -488,7 +261,8 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 /* It is taken to be where it was. */
 static void count_as_before(struct goroutine_tracker *tracker, struct goroutine_state *state)
 {
-	const struct goroutine_place *place = goroutine_places_at(tracker->places, state->place);
+	const struct goroutine_place *place =
+		goroutine_reader_place_at(tracker->reader, state->place);
 
 	state->seen = tracker->seen;
 	if (place)
@@ -504,21 +278,8 @@ static const struct goroutine_place *listed_place(struct goroutine_tracker *trac
 	uint32_t place = state->place;
 
 	if (!place && (g->status == GO_STATUS_RUNNABLE || g->status == GO_STATUS_PREEMPTED))
-		place = read_place(tracker, state, g, false);
-	return goroutine_places_at(tracker->places, place);
-}
-
-/* NULL: none, or no memory. */
-static char *read_labels(struct goroutine_tracker *tracker, const struct goroutine *g)
-{
-	uint64_t began_ns = g->labels ? begin_reading(tracker) : 0;
-	char labels[LABELS_SIZE];
-
-	if (!began_ns)
-		return NULL;
-	goroutine_labels_read(tracker->go, g, labels, sizeof(labels));
-	end_reading(tracker, began_ns);
-	return *labels ? strdup(labels) : NULL;
+		place = goroutine_reader_stand(tracker->reader, birth_of(tracker, state), g);
+	return goroutine_reader_place_at(tracker->reader, place);
 }
 
 static int list_goroutine(struct goroutine_tracker *tracker, const struct goroutine_state *state,
@@ -529,12 +290,12 @@ static int list_goroutine(struct goroutine_tracker *tracker, const struct gorout
 	struct goroutine_entry entry = {
 		.goid = g->goid,
 		.parent_goid = g->parent_goid,
-		.state = state_text(tracker, g),
+		.state = goroutine_state_text(tracker->go, g),
 		.stack = place ? place->stack : NULL,
 		.creator = birth ? birth->creator : NULL,
 		.locked = g->locked_m != 0,
 		.runtime = state->runtime,
-		.labels = read_labels(tracker, g),
+		.labels = goroutine_reader_labels(tracker->reader, g),
 	};
 
 	if (state->place)
@@ -566,7 +327,8 @@ static void park(struct goroutine_tracker *tracker, struct goroutine_state *stat
 	if (fresh)
 		begin_stay(tracker, state);
 	if (!state->place)
-		state->place = place_of(tracker, state, g) & NUMBER_MASK;
+		state->place = goroutine_reader_park(tracker->reader, birth_of(tracker, state), g) &
+			       NUMBER_MASK;
 	/* It may have run while its stack was read. */
 	if (stay_of(g) != stay && !fresh) {
 		state->since_cs = centiseconds_since_first(tracker);
@@ -608,11 +370,11 @@ static int visit_goroutine(size_t index, const struct goroutine *read, void *dat
 	if (birth && birth->finalizers)
 		judge_runtime(tracker, state, birth, g);
 	state->seen = tracker->seen;
-	if (is_parked(g))
+	if (goroutine_is_parked(g))
 		park(tracker, state, g);
 	else
 		run(tracker, state);
-	return tracker->config.each ? list_goroutine(tracker, state, g) : 0;
+	return tracker->each ? list_goroutine(tracker, state, g) : 0;
 }
 
 /* Whoever is in allgs, but was not there. What allgs does not reach is not known. */
@@ -660,15 +422,11 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	struct goroutine_sweep_losses lost = {0};
 	int err;
 
-	tracker->tries++;
 	if (!tracker->sweeps)
 		tracker->first_ns = now_ns;
 	tracker->now_ns = now_ns;
 	tracker->started_ns = process_start_ns(tracker->process, now_ns);
-	tracker->losses = losses;
-	tracker->extra_reads = 0;
-	tracker->reading_ns = 0;
-	go_semaphores_forget(tracker->semaphores);
+	goroutine_reader_begin(tracker->reader, losses);
 	tracker->seen = !tracker->seen;
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	err = goroutine_sweep_run(tracker->sweep, visit_goroutine, tracker, &lost);

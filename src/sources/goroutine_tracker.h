@@ -4,10 +4,8 @@
 
 /*
  * The goroutines of one process from sweep to sweep: who is there, since when, where it
- * is parked, who came and who left. 24 bytes of memory a goroutine.
- *
- * Stacks are read of goroutines that were not there, or not so, in the last sweep; where
- * many of them have the same header (function, reason, depth of the stack), of a sample.
+ * is parked, who came and who left. 24 bytes of memory a goroutine. Stacks are read of those
+ * that were not there, or not so, in the last sweep.
  */
 
 #include <stdbool.h>
@@ -18,39 +16,14 @@
 #include "goruntime/go_process.h"
 #include "model/loss.h"
 #include "model/watched_process.h"
-
-/* Stacks that are read in one sweep where those of the same header turned out to differ. */
-#define GOROUTINE_STACKS_MAX 16384
-
-/*
- * What reading stacks, wait objects and labels of one process may take in one sweep. A million
- * honest goroutines take a tenth of it; lies can be made to take hours. What is left out is
- * counted, and is read in the next sweep.
- */
-#define GOROUTINE_READING_NS      2000000000ULL
-#define GOROUTINE_READING_EACH_NS 30000000000ULL /* where every stack is wanted */
-
-/* A thread that a goroutine holds, because it is in a system call or in C. */
-struct held_thread {
-	uint32_t tid; /* in the initial PID namespace */
-	char name[THREAD_NAME_SIZE];
-	const struct stack *stack; /* where it is parked */
-};
-
-struct goroutine_tracker_config {
-	bool each;           /* fills process->goroutine_list, and reads every stack */
-	bool runtime_frames; /* hides nothing */
-	/* The thread with that id in the target's PID namespace; false: not known. */
-	bool (*find_thread)(uint64_t tid, struct held_thread *thread, void *data);
-	void *data;
-};
+#include "sources/goroutine_reader.h"
 
 struct goroutine_tracker;
 
 /* `go` and `process` must outlive it. NULL without memory. */
 struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 						struct watched_process *process,
-						const struct goroutine_tracker_config *config);
+						const struct goroutine_reader_config *config);
 
 /* Forgets the goroutines, without counting anything. */
 void goroutine_tracker_free(struct goroutine_tracker *tracker);

@@ -220,7 +220,7 @@ static int ask(struct go_watch *watch, const struct process_entry *entry)
 {
 	struct goroutines *goroutines = watch->goroutines;
 	struct sources_context *context = goroutines->context;
-	const struct goroutine_tracker_config config = {
+	const struct goroutine_reader_config config = {
 		.each = goroutines->config.each,
 		.runtime_frames = goroutines->config.runtime_frames,
 		.find_thread = find_thread,

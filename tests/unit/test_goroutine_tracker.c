@@ -217,7 +217,7 @@ static bool find_4711(uint64_t tid, struct held_thread *thread, void *data)
 static struct fixture *begin(bool each, const struct stack *native)
 {
 	static struct fixture fixture;
-	const struct goroutine_tracker_config config = {
+	const struct goroutine_reader_config config = {
 		.each = each,
 		.find_thread = find_4711,
 		.data = (void *)(uintptr_t)native,

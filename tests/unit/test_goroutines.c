@@ -23,7 +23,7 @@ enum {
 struct goroutine_tracker {
 	pid_t pid;
 	struct watched_process *process;
-	struct goroutine_tracker_config config;
+	struct goroutine_reader_config config;
 	size_t sweeps, ends, drops;
 	bool freed;
 };
@@ -120,7 +120,7 @@ const struct go_version *go_process_version(const struct go_process *go)
 
 struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 						struct watched_process *process,
-						const struct goroutine_tracker_config *config)
+						const struct goroutine_reader_config *config)
 {
 	struct goroutine_tracker *tracker = &fake.trackers[fake.count++];
 
@@ -419,7 +419,7 @@ static void failing_sweeps_lead_to_another_look(void **state)
 
 static const struct stack *stack_of(uint64_t tid)
 {
-	const struct goroutine_tracker_config *config = &fake.trackers[0].config;
+	const struct goroutine_reader_config *config = &fake.trackers[0].config;
 	struct held_thread thread;
 
 	if (!config->find_thread(tid, &thread, config->data))
