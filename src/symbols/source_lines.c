@@ -144,7 +144,8 @@ static int check_section(struct source_lines *lines, Elf_Scn *section, size_t na
 			return -EFBIG;
 		lines->memory += size;
 	}
-	return starts_with(name, ".debug_line") && size > SOURCE_LINES_TABLE_MAX ? -EFBIG : 0;
+	/* Also ".gnu.debuglto_.debug_line", which libdw takes where there is no other. */
+	return strstr(name, ".debug_line") && size > SOURCE_LINES_TABLE_MAX ? -EFBIG : 0;
 }
 
 static int check_sections(struct source_lines *lines)

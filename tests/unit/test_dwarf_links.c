@@ -8,6 +8,9 @@ static void sections_that_name_files(void **state)
 	(void)state;
 	assert_true(dwarf_links_to_file(".gnu_debugaltlink"));
 	assert_true(dwarf_links_to_file(".debug_sup"));
+	assert_true(dwarf_links_to_file(".gnu_debugaltlink.dwo"));
+	assert_true(dwarf_links_to_file(".zgnu_debugaltlink"));
+	assert_true(dwarf_links_to_file(".gnu.debuglto_.gnu_debugaltlink"));
 	/* libdw alone does not follow this one. */
 	assert_false(dwarf_links_to_file(".gnu_debuglink"));
 	assert_false(dwarf_links_to_file(".debug_info"));
