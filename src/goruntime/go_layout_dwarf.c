@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "symbols/dwarf_links.h"
 
 /*
  * libdw reads with pread(2), so that a file that shrinks is no SIGBUS, and it gets only
@@ -302,7 +303,7 @@ static int old_compressed_size(Elf_Scn *section, uint64_t *size)
 	return 0;
 }
 
-/* Adds what libdw will take for this section. */
+/* Whether libdw may have this section; adds what it will take for it. */
 static int check_section(Elf *elf, Elf_Scn *section, size_t names, uint64_t *total)
 {
 	GElf_Shdr header;
@@ -313,7 +314,11 @@ static int check_section(Elf *elf, Elf_Scn *section, size_t names, uint64_t *tot
 	if (!gelf_getshdr(section, &header))
 		return -ENOEXEC;
 	name = elf_strptr(elf, names, header.sh_name);
-	if (!name || (strncmp(name, ".debug", 6) != 0 && strncmp(name, ".zdebug", 7) != 0))
+	if (!name)
+		return 0;
+	if (dwarf_links_to_file(name))
+		return -ENOTSUP;
+	if (strncmp(name, ".debug", 6) != 0 && strncmp(name, ".zdebug", 7) != 0)
 		return 0;
 	size = header.sh_size;
 	if (size > DEBUG_SIZE_MAX)

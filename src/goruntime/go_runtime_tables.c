@@ -23,7 +23,7 @@ enum {
 /* A walk over the words of the writable segments, in memory. */
 struct word_search {
 	const struct go_loaded_file *file;
-	/* Words needed behind the one that is looked at. */
+	/* Words needed from the one on that is looked at. */
 	size_t words;
 	/* True: this is it. `words` is what stands at the vaddr. */
 	bool (*matches)(struct word_search *search, uint64_t vaddr, const uint64_t *words);
@@ -96,6 +96,15 @@ static bool search_words(struct word_search *search)
 	return false;
 }
 
+static uint64_t field_of(const uint64_t *words, uint16_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)words + offset, sizeof(value));
+	return value;
+}
+
+/* All of it is in what was read already: hostile memory may be full of words that match. */
 static bool is_module(struct word_search *search, uint64_t vaddr, const uint64_t *words)
 {
 	const struct go_loaded_file *file = search->file;
@@ -103,19 +112,28 @@ static bool is_module(struct word_search *search, uint64_t vaddr, const uint64_t
 	uint64_t text, func_data = 0, table_text = go_line_table_text(file->lines);
 	uint64_t start, end;
 
-	if (words[0] != go_line_table_vaddr(file->lines) + file->memory.bias ||
-	    read_words(file, vaddr + layout->module.text, &text, 1))
+	(void)vaddr;
+	if (words[0] != go_line_table_vaddr(file->lines) + file->memory.bias)
 		return false;
-	text -= file->memory.bias;
+	text = field_of(words, layout->module.text) - file->memory.bias;
 	if (!load_segments_code_range(file->segments, &start, &end) || text < start ||
 	    text >= end || (table_text && table_text != text))
 		return false;
-	if (layout->module.func_data != GO_FIELD_NONE &&
-	    read_words(file, vaddr + layout->module.func_data, &func_data, 1))
-		return false;
+	if (layout->module.func_data != GO_FIELD_NONE)
+		func_data = field_of(words, layout->module.func_data);
 	search->found_module->text = text;
 	search->found_module->func_data = func_data ? func_data - file->memory.bias : 0;
 	return true;
+}
+
+/* Words from the structure's start up to the last field of it that is read. */
+static size_t module_words(const struct go_layout *layout)
+{
+	size_t last = layout->module.text;
+
+	if (layout->module.func_data != GO_FIELD_NONE && layout->module.func_data > last)
+		last = layout->module.func_data;
+	return (last + 2 * sizeof(uint64_t) - 1) / sizeof(uint64_t);
 }
 
 int go_find_module(const struct go_loaded_file *file, struct go_module *module)
@@ -123,7 +141,7 @@ int go_find_module(const struct go_loaded_file *file, struct go_module *module)
 	struct go_module found = {0};
 	struct word_search search = {
 		.file = file,
-		.words = 1,
+		.words = module_words(file->layout),
 		.matches = is_module,
 		.found_module = &found,
 	};

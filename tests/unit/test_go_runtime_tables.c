@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "goruntime/go_runtime_tables.h"
 
+#include <sys/uio.h>
+
 #include "go_line_fixture.h"
 #include "go_program_fixture.h"
 #include "process/process_maps.h"
+#include "process/process_memory.h"
+
+/* Stands in for process_memory.c, which the linker leaves out. */
+static size_t memory_reads;
+
+ssize_t process_memory_read(pid_t pid, uint64_t address, void *buffer, size_t size)
+{
+	struct iovec local = {.iov_base = buffer, .iov_len = size};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+	ssize_t got = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+
+	memory_reads++;
+	return got < 0 ? -errno : got;
+}
 
 /* The file of a process, opened as go_process.c does. */
 struct loaded {
@@ -223,6 +239,60 @@ static void what_does_not_fit_is_not_taken(void **state)
 	loaded_stop(&loaded);
 }
 
+/* Memory of ours full of words that point to the table; a module may stand at its end. */
+static void search_hostile_memory(bool has_module, int expected)
+{
+	enum {
+		WORDS = 256 << 10
+	};
+	const struct go_version version = {.minor = 22};
+	const struct go_layout *layout = go_layout_find(&version);
+	const size_t last = WORDS - layout->module.size / sizeof(uint64_t);
+	auto_free(elf_image) struct elf_image *image = NULL;
+	auto_free(load_segments) struct load_segments *segments = NULL;
+	auto_free(go_line_table) struct go_line_table *lines = NULL;
+	autofree uint64_t *words = malloc(WORDS * sizeof(*words));
+	struct go_module module = {0};
+	struct go_loaded_file file = {.layout = layout, .memory.pid = getpid()};
+	struct go_fixture fixture;
+	Elf64_Phdr *segment = (Elf64_Phdr *)(fixture.bytes + sizeof(Elf64_Ehdr));
+
+	assert_non_null(words);
+	go_fixture_init(&fixture, GO_FIXTURE_1_20);
+	assert_int_equal(
+		go_line_table_load_memory(fixture.bytes, sizeof(fixture.bytes), &lines, NULL), 0);
+	segment->p_flags |= PF_W;
+	segment->p_filesz = 0x2000;
+	segment->p_memsz = WORDS * sizeof(*words);
+	assert_int_equal(elf_image_open_memory(fixture.bytes, sizeof(fixture.bytes), &image, NULL),
+			 0);
+	assert_int_equal(load_segments_new(image, &segments), 0);
+	file.image = image;
+	file.segments = segments;
+	file.lines = lines;
+	file.memory.bias = (uint64_t)(uintptr_t)words - GO_FIXTURE_VADDR;
+	for (size_t i = 0; i < WORDS; i++)
+		words[i] = go_line_table_vaddr(lines) + file.memory.bias;
+	if (has_module) {
+		words[last + layout->module.text / sizeof(*words)] =
+			GO_FIXTURE_TEXT + file.memory.bias;
+		words[last + layout->module.func_data / sizeof(*words)] = 0x1234 + file.memory.bias;
+	}
+	memory_reads = 0;
+	assert_int_equal(go_find_module(&file, &module), expected);
+	/* 2 MiB, in parts of 256 KiB that overlap. */
+	assert_in_range(memory_reads, 8, 9);
+	assert_int_equal(module.text, has_module ? GO_FIXTURE_TEXT : 0);
+	assert_int_equal(module.func_data, has_module ? 0x1234 : 0);
+}
+
+static void words_that_match_cost_no_reads(void **state)
+{
+	(void)state;
+	search_hostile_memory(false, -ENODATA);
+	search_hostile_memory(true, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +301,7 @@ int main(void)
 		cmocka_unit_test(without_sections),
 		cmocka_unit_test(a_program_that_has_not_begun),
 		cmocka_unit_test(what_does_not_fit_is_not_taken),
+		cmocka_unit_test(words_that_match_cost_no_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
