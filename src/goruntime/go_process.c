@@ -165,21 +165,40 @@ static int find_runtime(struct go_process *go, const struct elf_image *image,
 	return 0;
 }
 
-/* -ENODATA: the file is no Go. */
+/* Whether it says that there is nothing to read, and not that we could not. */
+static bool is_absence(int err)
+{
+	return err == -ENODATA || err == -ENOENT || err == -ENOEXEC || err == -EINVAL ||
+	       err == -ESTALE || err == -EFBIG;
+}
+
+static int open_image(pid_t pid, const struct mapping *mapping, bool use_map_files, int *ret,
+		      struct elf_image **image)
+{
+	autoclose int fd = mapped_file_open(pid, mapping, use_map_files, NULL);
+	int err = fd < 0 ? fd : elf_image_open_fd(fd, image, NULL);
+
+	if (err)
+		return is_absence(err) ? -ENODATA : err;
+	*ret = take_fd(fd);
+	return elf_image_is_64bit(*image) ? 0 : -ENODATA;
+}
+
+/* -ENODATA: the file is no Go, or gone. */
 static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map_files,
 			  struct go_process **out, struct error *error)
 {
-	autoclose int fd = mapped_file_open(pid, mapping, use_map_files, NULL);
+	autoclose int fd = -1;
 	auto_free(elf_image) struct elf_image *image = NULL;
 	auto_free(load_segments) struct load_segments *segments = NULL;
 	auto_free(go_process) struct go_process *go = NULL;
 	struct go_memory memory = {.pid = pid};
 	struct go_version version;
 	uint64_t vaddr;
-	int err;
+	int err = open_image(pid, mapping, use_map_files, &fd, &image);
 
-	if (fd < 0 || elf_image_open_fd(fd, &image, NULL) || !elf_image_is_64bit(image))
-		return -ENODATA;
+	if (err)
+		return err;
 	err = load_segments_new(image, &segments);
 	if (err)
 		return err;
@@ -190,7 +209,7 @@ static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map
 	if (err == -EINVAL)
 		return error_set(error, -ENOTSUP, "the version of Go in its build info is damaged");
 	if (err)
-		return -ENODATA;
+		return err;
 	go = calloc(1, sizeof(*go));
 	if (!go)
 		return -ENOMEM;
@@ -258,7 +277,7 @@ int go_process_attach(struct process_mappings *mappings, struct file_cache *file
 	pid_t pid = process_mappings_pid(mappings);
 	const struct mapping *last = NULL;
 	size_t looked_at = 0;
-	int err = -ENODATA;
+	int err = -ENODATA, unread = -ENODATA;
 
 	for (size_t i = 0;
 	     i < process_mappings_count(mappings) && looked_at < FILES_MAX && err == -ENODATA;
@@ -272,6 +291,9 @@ int go_process_attach(struct process_mappings *mappings, struct file_cache *file
 		looked_at++;
 		if (mapped_object_find(object, pid, mapping, use_map_files, files))
 			err = attach_to_file(pid, mapping, use_map_files, out, error);
+		else if (object->error && !is_absence(object->error))
+			unread = object->error;
 	}
-	return err;
+	/* Go may be in what could not be read. */
+	return err == -ENODATA ? unread : err;
 }

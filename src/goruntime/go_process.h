@@ -38,7 +38,8 @@ struct file_cache *go_process_files_new(void);
  * Returns 0 and an object that the caller frees; -ENODATA: there is no Go in it;
  * -ENOTSUP: there is, but it cannot be read, and the error is one line that names the
  * version ("Go 1.99 is not known and has no DWARF"); -EAGAIN: the runtime is not set
- * up yet, ask again; -ESRCH and others as reading says. `use_map_files` as in mapped_file.h.
+ * up yet, ask again; -ESRCH and others (-EMFILE, -EACCES) as reading says: whether there is
+ * Go is not known then. `use_map_files` as in mapped_file.h.
  */
 int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
 		      bool use_map_files, struct go_process **out, struct error *error);
