@@ -50,8 +50,8 @@ struct thread_index {
 struct goroutines {
 	struct sources_context *context;
 	struct goroutines_config config;
-	struct file_cache *files; /* see go_process.h */
-	struct go_watch *watches; /* uthash */
+	struct go_process_files *files; /* see go_process.h */
+	struct go_watch *watches;       /* uthash */
 	struct thread_index index;
 	uint64_t asking_ns; /* of the sweep that is taken, as the next one */
 	int err;
@@ -79,7 +79,7 @@ void goroutines_free(struct goroutines *goroutines)
 	HASH_ITER (hh, goroutines->watches, watch, next)
 		watch_free(goroutines, watch);
 	free(goroutines->index.threads);
-	file_cache_free(goroutines->files);
+	go_process_files_free(goroutines->files);
 	free(goroutines);
 }
 
