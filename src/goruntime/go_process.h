@@ -19,7 +19,6 @@
 #include "goruntime/go_layout.h"
 #include "goruntime/go_version.h"
 #include "goruntime/go_wait_reason.h"
-#include "process/file_cache.h"
 #include "process/mapping_cache.h"
 #include "symbols/go_line_table.h"
 
@@ -27,20 +26,24 @@ struct go_process;
 
 /*
  * The files that were looked into, for all processes: most have no Go, and need not be
- * opened again. NULL without memory.
+ * opened again; processes of the same program share its line table. NULL without memory.
  */
-struct file_cache *go_process_files_new(void);
+struct go_process_files;
+struct go_process_files *go_process_files_new(void);
+void go_process_files_free(struct go_process_files *files);
+define_auto_free(go_process_files)
 
 /*
  * Looks for Go in the files that the process has mapped executable: its program, or a
- * library of a program in another language (c-shared). `files` is go_process_files_new()'s.
+ * library of a program in another language (c-shared). `files` may be freed before the object.
  *
  * Returns 0 and an object that the caller frees; -ENODATA: there is no Go in it;
  * -ENOTSUP: there is, but it cannot be read, and the error is one line that names the
  * version ("Go 1.99 is not known and has no DWARF"); -EAGAIN: the runtime is not set
- * up yet, ask again; -ESRCH and others as reading says. `use_map_files` as in mapped_file.h.
+ * up yet, ask again; -ESRCH and others (-EMFILE, -EACCES) as reading says: whether there is
+ * Go is not known then. `use_map_files` as in mapped_file.h.
  */
-int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
+int go_process_attach(struct process_mappings *mappings, struct go_process_files *files,
 		      bool use_map_files, struct go_process **out, struct error *error);
 void go_process_free(struct go_process *go);
 define_auto_free(go_process)

@@ -15,6 +15,12 @@
  */
 #define ASK_AGAIN_NS 30000000000ULL
 
+/*
+ * For all that are asked in one sweep together: most take some µs, but files and memory
+ * can be made so that one takes a second. The others are asked in the next sweep.
+ */
+#define ASKING_MAX_NS 2000000000ULL
+
 /* A runtime that cannot be read any more, though its process lives, is looked for anew. */
 #define FAILURES_MAX 3
 
@@ -24,7 +30,9 @@ struct go_watch {
 	const struct watched_process *process; /* a tgid can be used again */
 	uint32_t generation;                   /* of its program, see struct process_entry */
 	uint64_t asked_ns;
-	uint64_t code_pages; /* where there was no Go in them, see process_maps.h; 0: not known */
+	uint64_t not_ready_ns; /* when its runtime was not set up; 0: it was, or there is none */
+	uint64_t wait_ns;      /* from then on, until it is asked again */
+	uint64_t code_pages;   /* where there was no Go in them, see process_maps.h; 0: not known */
 	uint32_t failures;
 	struct go_process *go;             /* NULL: no Go, or it cannot be read */
 	struct goroutine_tracker *tracker; /* with `go` */
@@ -43,10 +51,11 @@ struct thread_index {
 struct goroutines {
 	struct sources_context *context;
 	struct goroutines_config config;
-	struct file_cache *files; /* see go_process.h */
-	struct go_watch *watches; /* uthash */
+	struct go_process_files *files; /* see go_process.h */
+	struct go_watch *watches;       /* uthash */
 	struct thread_index index;
-	int err; /* of the sweep that is taken */
+	uint64_t asking_ns; /* of the sweep that is taken, as the next one */
+	int err;
 };
 
 static void detach(struct go_watch *watch)
@@ -71,7 +80,7 @@ void goroutines_free(struct goroutines *goroutines)
 	HASH_ITER (hh, goroutines->watches, watch, next)
 		watch_free(goroutines, watch);
 	free(goroutines->index.threads);
-	file_cache_free(goroutines->files);
+	go_process_files_free(goroutines->files);
 	free(goroutines);
 }
 
@@ -215,6 +224,22 @@ static int attach(struct go_watch *watch, const struct process_entry *entry, str
 	return err;
 }
 
+/* A runtime is set up within ms; what is never set up must not cost a search a sweep. */
+static void wait_for_runtime(struct go_watch *watch, uint64_t now_ns)
+{
+	watch->wait_ns = watch->not_ready_ns ? 2 * (now_ns - watch->not_ready_ns) : 0;
+	if (watch->wait_ns > ASK_AGAIN_NS)
+		watch->wait_ns = ASK_AGAIN_NS;
+	watch->not_ready_ns = now_ns;
+}
+
+static bool is_due(const struct go_watch *watch, uint64_t now_ns)
+{
+	if (watch->not_ready_ns)
+		return now_ns - watch->not_ready_ns >= watch->wait_ns;
+	return !watch->asked_ns || now_ns - watch->asked_ns >= ASK_AGAIN_NS;
+}
+
 /* What is found now holds until it runs another program. */
 static int ask(struct go_watch *watch, const struct process_entry *entry)
 {
@@ -228,10 +253,20 @@ static int ask(struct go_watch *watch, const struct process_entry *entry)
 	};
 	struct watched_process *process = entry->process;
 	struct error error = {0};
-	int err = attach(watch, entry, &error);
+	uint64_t start_ns = monotonic_ns();
+	int err;
 
-	if (err == -EAGAIN)
+	if (goroutines->asking_ns >= ASKING_MAX_NS) {
+		losses_add(&context->losses, "go_not_attached", 1);
 		return 0;
+	}
+	err = attach(watch, entry, &error);
+	goroutines->asking_ns += monotonic_ns() - start_ns;
+	if (err == -EAGAIN) {
+		wait_for_runtime(watch, context->now_ns);
+		return 0;
+	}
+	watch->not_ready_ns = 0;
 	watch->asked_ns = context->now_ns;
 	watch->failures = 0;
 	if (err == -ENOTSUP) {
@@ -258,6 +293,7 @@ static void start_anew(struct go_watch *watch, const struct process_entry *entry
 	watch->process = entry->process;
 	watch->generation = entry->generation;
 	watch->asked_ns = 0;
+	watch->not_ready_ns = 0;
 	watch->code_pages = 0;
 	set_string(&entry->process->go_version, NULL);
 	set_string(&entry->process->go_refused, NULL);
@@ -266,10 +302,9 @@ static void start_anew(struct go_watch *watch, const struct process_entry *entry
 static int sweep_watch(struct go_watch *watch, const struct process_entry *entry)
 {
 	struct sources_context *context = watch->goroutines->context;
-	bool due = !watch->asked_ns || context->now_ns - watch->asked_ns >= ASK_AGAIN_NS;
 	int err = 0;
 
-	if (!watch->go && due)
+	if (!watch->go && is_due(watch, context->now_ns))
 		err = ask(watch, entry);
 	if (err || !watch->tracker)
 		return err;
@@ -316,6 +351,7 @@ static void sweep_process(struct process_entry *entry, void *data)
 int goroutines_sweep(struct goroutines *goroutines, struct error *error)
 {
 	goroutines->index.made = false;
+	goroutines->asking_ns = 0;
 	goroutines->err = 0;
 	process_table_each(goroutines->context->processes, true, sweep_process, goroutines);
 	return goroutines->err ? error_set(error, goroutines->err, "out of memory") : 0;

@@ -2,6 +2,7 @@
 #include "goruntime/go_process.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "go_program_fixture.h"
@@ -14,7 +15,7 @@
 static int attach(pid_t pid, struct go_process **go, struct error *error)
 {
 	auto_free(mapping_cache) struct mapping_cache *cache = mapping_cache_new(1 << 20);
-	auto_free(file_cache) struct file_cache *files = go_process_files_new();
+	auto_free(go_process_files) struct go_process_files *files = go_process_files_new();
 	const struct process_ref process = {.pid = pid, .generation = 1};
 	struct process_mappings *mappings;
 
@@ -260,6 +261,92 @@ static void processes_that_are_gone(void **state)
 	assert_null(go);
 }
 
+/* With `count` descriptors to be had. */
+static int attach_with_descriptors(rlim_t count, struct process_mappings *mappings,
+				   struct go_process_files *files, struct go_process **go)
+{
+	int lowest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), result;
+	struct rlimit before, few;
+
+	assert_true(lowest >= 0);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){(rlim_t)lowest + count, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	result = go_process_attach(mappings, files, false, go, NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	return result;
+}
+
+/* It does not stand for a process without Go, and is nothing to remember. */
+static void a_lack_of_descriptors_is_said(void **state)
+{
+	auto_free(mapping_cache) struct mapping_cache *cache = mapping_cache_new(1 << 20);
+	auto_free(go_process_files) struct go_process_files *files = go_process_files_new();
+	auto_free(go_process) struct go_process *go = NULL;
+	struct process_mappings *mappings;
+	struct go_program program;
+
+	(void)state;
+	go_program_start(&program, GO_SAMPLE, false);
+	mappings = mapping_cache_get(cache,
+				     &(struct process_ref){.pid = program.pid, .generation = 1}, 1);
+	assert_non_null(mappings);
+	/* The file's name, the file, and a duplicate for the line table. */
+	for (rlim_t count = 0; count < 2; count++) {
+		assert_int_equal(attach_with_descriptors(count, mappings, files, &go), -EMFILE);
+		assert_null(go);
+	}
+	assert_int_equal(attach_with_descriptors(64, mappings, files, &go), 0);
+	go_process_free(take_ptr(go));
+	/* So, too, where the file is known already, if not its line table. */
+	for (rlim_t count = 0; count < 2; count++) {
+		assert_int_equal(attach_with_descriptors(count, mappings, files, &go), -EMFILE);
+		assert_null(go);
+	}
+	go_program_stop(&program);
+}
+
+/* The number that the next descriptor gets. */
+static int next_descriptor(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+static void processes_of_one_program_share_its_lines(void **state)
+{
+	auto_free(mapping_cache) struct mapping_cache *cache = mapping_cache_new(1 << 20);
+	auto_free(go_process_files) struct go_process_files *files = go_process_files_new();
+	struct go_process *go[3] = {NULL};
+	struct go_program programs[3];
+	int next;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		go_program_start(&programs[i], GO_SAMPLE, false);
+	next = next_descriptor();
+	for (size_t i = 0; i < 3; i++) {
+		const struct process_ref process = {.pid = programs[i].pid, .generation = 1};
+		struct process_mappings *mappings = mapping_cache_get(cache, &process, 1);
+
+		assert_non_null(mappings);
+		assert_int_equal(go_process_attach(mappings, files, false, &go[i], NULL), 0);
+		assert_int_equal(next_descriptor(), next + 1);
+	}
+	go_process_free(go[0]);
+	check_goroutines(go[1]);
+	check_goroutines(go[2]);
+	go_process_free(go[1]);
+	go_process_free(go[2]);
+	assert_int_equal(next_descriptor(), next);
+	for (size_t i = 0; i < 3; i++)
+		go_program_stop(&programs[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +356,8 @@ int main(void)
 		cmocka_unit_test(a_program_that_has_not_begun),
 		cmocka_unit_test(programs_in_c_have_no_go),
 		cmocka_unit_test(processes_that_are_gone),
+		cmocka_unit_test(a_lack_of_descriptors_is_said),
+		cmocka_unit_test(processes_of_one_program_share_its_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "sources/goroutine_tracker.h"
 #include "unit_test.h"
@@ -31,6 +32,8 @@ struct goroutine_tracker {
 static struct {
 	int attach_result; /* of GO_PID */
 	size_t attaches, frees;
+	uint64_t attach_ns; /* that each takes */
+	uint64_t passed_ns;
 	bool use_map_files;
 	size_t refreshes;
 	uint64_t code_pages; /* of C_PID */
@@ -40,6 +43,15 @@ static struct {
 	struct go_version version;
 	uint64_t swept_ns;
 } fake;
+
+/* Time passes only where it is said so. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	(void)clock;
+	now->tv_sec = (time_t)(1000 + fake.passed_ns / SECOND_NS);
+	now->tv_nsec = (long)(fake.passed_ns % SECOND_NS);
+	return 0;
+}
 
 /* A Go process is its number. */
 static pid_t pid_of(const struct go_process *go)
@@ -77,25 +89,33 @@ uint64_t process_maps_code_pages(pid_t pid)
 	return pid == C_PID ? fake.code_pages : 1;
 }
 
-static void no_thing(void *thing)
+struct go_process_files {
+	bool there;
+};
+
+struct go_process_files *go_process_files_new(void)
 {
-	(void)thing;
+	static struct go_process_files files;
+
+	assert_false(files.there);
+	files.there = true;
+	return &files;
 }
 
-struct file_cache *go_process_files_new(void)
+void go_process_files_free(struct go_process_files *files)
 {
-	static const struct file_cache_kind kind = {.free = no_thing};
-
-	return file_cache_new(&kind, 1);
+	assert_true(files->there);
+	files->there = false;
 }
 
-int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
+int go_process_attach(struct process_mappings *mappings, struct go_process_files *files,
 		      bool use_map_files, struct go_process **out, struct error *error)
 {
 	pid_t pid = (pid_t)(uintptr_t)mappings;
 
-	assert_non_null(files);
+	assert_true(files->there);
 	fake.attaches++;
+	fake.passed_ns += fake.attach_ns;
 	fake.use_map_files = use_map_files;
 	if (pid == C_PID)
 		return -ENODATA;
@@ -261,13 +281,58 @@ static void a_runtime_that_is_not_set_up_is_asked_in_the_next_sweep(void **state
 	(void)state;
 	fake.attach_result = -EAGAIN;
 	assert_int_equal(sweep(1), 0);
-	assert_int_equal(sweep(2), 0);
-	assert_int_equal(fake.attaches, 2);
+	assert_int_equal(fake.attaches, 1);
 	assert_int_equal(fake.count, 0);
 	assert_null(go->process->go_version);
 	fake.attach_result = 0;
-	assert_int_equal(sweep(3), 0);
+	assert_int_equal(sweep(2), 0);
+	assert_int_equal(fake.attaches, 2);
 	assert_int_equal(fake.count, 1);
+}
+
+/* One that will never be set up: 1, 2, 4 sweeps later, and so on up to 30 s. */
+static void it_is_asked_less_and_less_often(void **state)
+{
+	static const uint64_t asked[] = {1, 2, 4, 8, 16, 32, 62, 92, 122};
+	struct process_entry *go = enter(GO_PID, 1);
+	size_t next = 0;
+
+	(void)state;
+	fake.attach_result = -EAGAIN;
+	for (uint64_t now = 1; now <= 130; now++) {
+		assert_int_equal(sweep(now), 0);
+		if (next < sizeof(asked) / sizeof(asked[0]) && asked[next] == now)
+			next++;
+		assert_int_equal(fake.attaches, next);
+	}
+	assert_int_equal(next, sizeof(asked) / sizeof(asked[0]));
+	/* Another program is asked at once, and the next sweep again. */
+	process_table_exec(fixture.context.processes, go, 2);
+	assert_int_equal(sweep(131), 0);
+	assert_int_equal(sweep(132), 0);
+	assert_int_equal(fake.attaches, next + 2);
+}
+
+static void asking_takes_no_more_than_two_seconds_a_sweep(void **state)
+{
+	enum {
+		PROCESSES = 10
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < PROCESSES; i++)
+		enter(C_PID + 1 + i, 1);
+	fake.attach_result = -ENODATA;
+	fake.attach_ns = SECOND_NS / 2;
+	assert_int_equal(sweep(1), 0);
+	assert_int_equal(fake.attaches, 4);
+	assert_int_equal(losses_interval_of(&fixture.context.losses, "go_not_attached"), 6);
+	assert_int_equal(sweep(2), 0);
+	assert_int_equal(fake.attaches, 8);
+	assert_int_equal(losses_interval_of(&fixture.context.losses, "go_not_attached"), 8);
+	assert_int_equal(sweep(3), 0);
+	assert_int_equal(fake.attaches, PROCESSES);
+	assert_int_equal(losses_interval_of(&fixture.context.losses, "go_not_attached"), 8);
 }
 
 static void what_cannot_be_read_is_said(void **state)
@@ -477,6 +542,8 @@ int main(void)
 		TEST(go_is_found_and_swept),
 		TEST(those_without_go_are_asked_again),
 		TEST(a_runtime_that_is_not_set_up_is_asked_in_the_next_sweep),
+		TEST(it_is_asked_less_and_less_often),
+		TEST(asking_takes_no_more_than_two_seconds_a_sweep),
 		TEST(what_cannot_be_read_is_said),
 		TEST(other_errors_are_no_end),
 		TEST(another_program_starts_anew),
