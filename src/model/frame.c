@@ -116,6 +116,15 @@ static bool is_go_runtime_function(const char *function)
 	       strncmp(function, "internal/runtime/", strlen("internal/runtime/")) == 0;
 }
 
+bool stack_leaf_is_go_runtime(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->frames[i].kind == FRAME_USER)
+			return stack->frames[i].function &&
+			       is_go_runtime_function(stack->frames[i].function);
+	return false;
+}
+
 bool stack_is_go_runtime(const struct stack *stack)
 {
 	bool any = false;

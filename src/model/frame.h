@@ -68,6 +68,9 @@ struct stack *stack_append_label(struct stack *stack, const char *text);
  */
 bool stack_is_go_runtime(const struct stack *stack);
 
+/* Whether the innermost user frame is one. */
+bool stack_leaf_is_go_runtime(const struct stack *stack);
+
 /* Drops all frames from `count` on. */
 void stack_truncate(struct stack *stack, size_t count);
 

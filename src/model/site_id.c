@@ -67,19 +67,18 @@ static void add_text(XXH3_state_t *state, const char *text, size_t length)
 	XXH3_64bits_update(state, "", 1);
 }
 
-/* Hexadecimal digits of the hash in the name of a C function that cgo made. */
+/* Hexadecimal digits of the hash in the names that cgo makes: src/cmd/cgo/out.go. */
 #define CGO_HASH_LENGTH 12
 
 /*
  * "_cgo_7df7bce4f389_Cfunc_pause" is what cgo calls its stub for pause(): the digits change
  * with every edit of the package. Behind them the name begins; NULL: it is no such name.
  */
-static const char *behind_cgo_hash(const char *function)
+static const char *behind_cgo_hash(const char *name, const char *prefix)
 {
-	static const char prefix[] = "_cgo_";
-	const char *hash = function + strlen(prefix);
+	const char *hash = name + strlen(prefix);
 
-	if (strncmp(function, prefix, strlen(prefix)) != 0)
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
 		return NULL;
 	for (size_t i = 0; i < CGO_HASH_LENGTH; i++)
 		if (!isxdigit((unsigned char)hash[i]))
@@ -89,9 +88,16 @@ static const char *behind_cgo_hash(const char *function)
 
 static const char *name_for_id(const char *function)
 {
-	const char *name = behind_cgo_hash(function);
+	static const char *const prefixes[] = {"_cgo_", "_cgoexp_", "_cgoexpwrap_"};
+	const char *dot = strrchr(function, '.');
 
-	return name ? name : function;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		const char *name = behind_cgo_hash(dot ? dot + 1 : function, prefixes[i]);
+
+		if (name)
+			return name;
+	}
+	return function;
 }
 
 struct site_id site_id_of(enum unit unit, const char *reason, const struct stack *stack)

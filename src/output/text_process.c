@@ -51,8 +51,8 @@ static bool is_of_runtime(const struct watched_process *process, const struct si
 
 /* Sorts `count` sites, in their order, into two groups; `groups->sites` has room for them. */
 /*
- * A thread of a Go program waited for a moment while it ran this goroutine, and nobody came
- * or stays: that was the scheduler's doing, not the application's.
+ * A thread of a Go program waited in the runtime for a moment while it ran this goroutine, and
+ * nobody came or stays: that was the scheduler's doing, not the application's.
  */
 static bool is_scheduling(const struct watched_process *process, const struct site *site)
 {
@@ -60,7 +60,7 @@ static bool is_scheduling(const struct watched_process *process, const struct si
 
 	return site->unit == UNIT_THREAD && site->kind == SITE_PARK &&
 	       watched_process_has_goroutines(process) && !site->crowd.now && !interval.arrived &&
-	       !interval.departed;
+	       !interval.departed && stack_leaf_is_go_runtime(site->stack);
 }
 
 static void sort_into(struct groups *groups, const struct text *text,

@@ -52,7 +52,7 @@ static void begin_sweep(struct goroutine_group *group, uint64_t sweep)
 	if (group->reads >= GOROUTINE_SAMPLE && !group->differed)
 		group->mixed = false;
 	group->sweep = sweep;
-	group->reads = 0;
+	group->reads = group->tries = 0;
 	group->differed = false;
 }
 

@@ -22,6 +22,7 @@ struct goroutine_group {
 	} key;
 	uint32_t place; /* where the last one read stands: number of its goroutine_place; 0: none */
 	uint32_t reads; /* of stacks in this sweep */
+	uint32_t tries; /* the same, also of those that led to no place */
 	uint64_t sweep; /* in which it was last asked for */
 	bool mixed;     /* two stacks differed, and no full sample has agreed since */
 	bool differed;  /* two stacks of this sweep did */

@@ -92,6 +92,7 @@ static void judge_start(const struct go_process *go, struct goroutine_birth *bir
 	const char *name = count ? calls[count - 1].function : "";
 
 	birth->runtime = strncmp(name, "runtime.", strlen("runtime.")) == 0;
+	birth->main = strcmp(name, "runtime.main") == 0;
 	for (size_t i = 0; i < sizeof(user_code) / sizeof(user_code[0]); i++)
 		if (strcmp(name, user_code[i]) == 0)
 			birth->runtime = false;
@@ -106,13 +107,24 @@ static bool has_room_for_site(const struct goroutine_places *places)
 	return places->process->sites_count < WATCHED_SITES_MAX;
 }
 
+/* What stands for a go statement where there is none. */
+static const char *birth_label(const struct goroutine_birth *birth)
+{
+	if (birth->runtime)
+		return "[Go runtime]";
+	if (birth->main)
+		return "[main goroutine]";
+	/* newproc1() has not made it: src/runtime/proc.go, oneNewExtraM(). */
+	return birth->key.gopc || birth->key.startpc ? "[unknown]" : "[thread of C]";
+}
+
 static struct site *birth_site(struct goroutine_places *places, const struct goroutine_birth *birth)
 {
 	auto_free(stack) struct stack *label = NULL;
 	struct site *site;
 
 	if (!birth->creator)
-		label = stack_label(birth->runtime ? "[Go runtime]" : "[main goroutine]");
+		label = stack_label(birth_label(birth));
 	if (!birth->creator && !label)
 		return NULL;
 	site = watched_process_site(places->process, SITE_BIRTH, UNIT_GOROUTINE, BIRTH_REASON,
@@ -214,6 +226,12 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 	place->number = places->count;
 	HASH_ADD(hh, places->places, key, sizeof(place->key), place);
 	return place;
+}
+
+bool goroutine_places_have_room(const struct goroutine_places *places)
+{
+	return places->count < GOROUTINE_PLACES_MAX &&
+	       places->frames < GOROUTINE_PLACES_FRAMES_MAX && has_room_for_site(places);
 }
 
 struct goroutine_place *goroutine_places_park(struct goroutine_places *places,

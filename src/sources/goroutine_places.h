@@ -31,6 +31,7 @@ struct goroutine_birth {
 	uint32_t number; /* from 1 */
 	struct site *site;
 	struct stack *creator; /* owned; NULL: made by the runtime */
+	bool main;             /* the main goroutine */
 	bool runtime;          /* a goroutine of the runtime itself */
 	bool finalizers;       /* of the runtime, but it calls what the program has given it */
 	UT_hash_handle hh;
@@ -68,6 +69,9 @@ struct goroutine_birth *goroutine_places_known_birth(const struct goroutine_plac
  */
 struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
 					       const struct goroutine *goroutine);
+/* Whether one more stack could be named. */
+bool goroutine_places_have_room(const struct goroutine_places *places);
+
 struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 					      const struct goroutine_birth *birth,
 					      const char *reason,

@@ -27,6 +27,7 @@ struct goroutine_reader {
 	/* Of this sweep. */
 	uint64_t extra_reads;
 	uint64_t reading_ns;
+	uint64_t naming_ns; /* of births, which others depend on: a time of their own */
 	struct losses *losses;
 };
 
@@ -63,7 +64,7 @@ void goroutine_reader_begin(struct goroutine_reader *reader, struct losses *loss
 	reader->sweeps++;
 	reader->losses = losses;
 	reader->extra_reads = 0;
-	reader->reading_ns = 0;
+	reader->reading_ns = reader->naming_ns = 0;
 	go_semaphores_forget(reader->semaphores);
 }
 
@@ -130,32 +131,32 @@ bool goroutine_reader_is_runtime(const struct goroutine_reader *reader,
 }
 
 /* 0: no time is left in this sweep, which is counted. Else to be given to end_reading(). */
-static uint64_t begin_reading(struct goroutine_reader *reader)
+static uint64_t begin_reading(struct goroutine_reader *reader, uint64_t spent_ns)
 {
 	uint64_t limit_ns = reader->config.each ? GOROUTINE_READING_EACH_NS : GOROUTINE_READING_NS;
 
-	if (reader->reading_ns < limit_ns)
+	if (spent_ns < limit_ns)
 		return monotonic_ns();
 	losses_add(reader->losses, "goroutine_too_slow", 1);
 	return 0;
 }
 
-static void end_reading(struct goroutine_reader *reader, uint64_t began_ns)
+static void end_reading(uint64_t *spent_ns, uint64_t began_ns)
 {
-	reader->reading_ns += monotonic_ns() - began_ns;
+	*spent_ns += monotonic_ns() - began_ns;
 }
 
 struct goroutine_birth *goroutine_reader_birth(struct goroutine_reader *reader,
 					       const struct goroutine *g, bool *later)
 {
 	struct goroutine_birth *birth = goroutine_places_known_birth(reader->places, g);
-	uint64_t began_ns = birth ? 0 : begin_reading(reader);
+	uint64_t began_ns = birth ? 0 : begin_reading(reader, reader->naming_ns);
 
 	*later = !birth && !began_ns;
 	if (!began_ns)
 		return birth;
 	birth = goroutine_places_birth(reader->places, g);
-	end_reading(reader, began_ns);
+	end_reading(&reader->naming_ns, began_ns);
 	if (!birth)
 		losses_add(reader->losses, "sites_full", 1);
 	return birth;
@@ -229,13 +230,13 @@ static uint32_t find_place(struct goroutine_reader *reader, const struct gorouti
 static uint32_t read_place(struct goroutine_reader *reader, const struct goroutine_birth *birth,
 			   struct goroutine *g, bool parked)
 {
-	uint64_t began_ns = birth ? begin_reading(reader) : 0;
+	uint64_t began_ns = birth ? begin_reading(reader, reader->reading_ns) : 0;
 	uint32_t place;
 
 	if (!began_ns)
 		return 0;
 	place = find_place(reader, birth, g, parked);
-	end_reading(reader, began_ns);
+	end_reading(&reader->reading_ns, began_ns);
 	return place;
 }
 
@@ -255,14 +256,28 @@ static bool wants_reading(struct goroutine_reader *reader, const struct goroutin
 	return false;
 }
 
+/* A sample has led to no place that is known, and there is no room for another one. */
+static bool is_in_vain(const struct goroutine_reader *reader, const struct goroutine_group *group)
+{
+	if (!group || group->place || group->tries < GOROUTINE_SAMPLE ||
+	    goroutine_places_have_room(reader->places))
+		return false;
+	losses_add(reader->losses, "sites_full", 1);
+	return true;
+}
+
 uint32_t goroutine_reader_park(struct goroutine_reader *reader, const struct goroutine_birth *birth,
 			       struct goroutine *g)
 {
 	struct goroutine_group *group = goroutine_groups_find(reader->groups, g, reader->sweeps);
 	uint32_t place;
 
+	if (is_in_vain(reader, group))
+		return 0;
 	if (!wants_reading(reader, group, g))
 		return group->place;
+	if (group)
+		group->tries++;
 	place = read_place(reader, birth, g, true);
 	/* It may have parked elsewhere meanwhile. */
 	group = place ? goroutine_groups_find(reader->groups, g, reader->sweeps) : NULL;
@@ -280,23 +295,33 @@ uint32_t goroutine_reader_stand(struct goroutine_reader *reader,
 bool goroutine_reader_object(struct goroutine_reader *reader, const struct site *site,
 			     const struct goroutine *g, struct wait_object *object)
 {
-	uint64_t began_ns = begin_reading(reader);
+	uint64_t began_ns = begin_reading(reader, reader->reading_ns);
 	bool found = began_ns &&
 		     goroutine_object_read(reader->go, reader->semaphores, g, site->reason, object);
 
 	if (began_ns)
-		end_reading(reader, began_ns);
+		end_reading(&reader->reading_ns, began_ns);
 	return found;
 }
 
 char *goroutine_reader_labels(struct goroutine_reader *reader, const struct goroutine *g)
 {
-	uint64_t began_ns = g->labels ? begin_reading(reader) : 0;
+	uint64_t began_ns = g->labels ? begin_reading(reader, reader->reading_ns) : 0;
 	char labels[LABELS_SIZE];
 
 	if (!began_ns)
 		return NULL;
 	goroutine_labels_read(reader->go, g, labels, sizeof(labels));
-	end_reading(reader, began_ns);
+	end_reading(&reader->reading_ns, began_ns);
 	return *labels ? strdup(labels) : NULL;
+}
+
+bool goroutine_reader_has_moved_in_c(const struct goroutine_reader *reader, uint32_t place,
+				     const struct goroutine *g)
+{
+	const struct goroutine_place *known = goroutine_places_at(reader->places, place);
+	struct held_thread thread;
+
+	return known && goroutine_reader_thread(reader, g, &thread) &&
+	       thread.stack != known->key.native;
 }

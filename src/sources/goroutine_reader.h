@@ -93,6 +93,13 @@ uint32_t goroutine_reader_park(struct goroutine_reader *reader, const struct gor
 uint32_t goroutine_reader_stand(struct goroutine_reader *reader,
 				const struct goroutine_birth *birth, struct goroutine *goroutine);
 
+/*
+ * Whether the thread that it holds is parked elsewhere than when it was placed there: its own
+ * header says nothing of what happens in C.
+ */
+bool goroutine_reader_has_moved_in_c(const struct goroutine_reader *reader, uint32_t place,
+				     const struct goroutine *goroutine);
+
 /* What one of a crowd waits for. */
 bool goroutine_reader_object(struct goroutine_reader *reader, const struct site *site,
 			     const struct goroutine *goroutine, struct wait_object *object);

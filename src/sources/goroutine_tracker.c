@@ -174,6 +174,11 @@ static void judge_runtime(struct goroutine_tracker *tracker, struct goroutine_st
 	count_alive(tracker, state, -1);
 	state->runtime = runtime;
 	count_alive(tracker, state, 1);
+	/* So that births less exits stay the change of what is there. */
+	if (state->birth && runtime)
+		tracker->process->goroutines.exited++;
+	else if (state->birth)
+		tracker->process->goroutines.born++;
 }
 
 static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state *state,
@@ -185,9 +190,9 @@ static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state
 	birth = goroutine_reader_birth(tracker->reader, g, &later);
 	if (later)
 		return;
-	state->birth = birth ? birth->number & NUMBER_MASK : BIRTH_NONE;
 	if (birth)
 		judge_runtime(tracker, state, birth, g);
+	state->birth = birth ? birth->number & NUMBER_MASK : BIRTH_NONE;
 	if (state->born && !state->runtime)
 		tracker->process->goroutines.born++;
 	if (birth) {
@@ -215,24 +220,27 @@ static uint64_t parked_since(const struct goroutine_tracker *tracker,
 	return since_ns;
 }
 
-/* The objects of a crowd are looked at again when it has changed. */
+/* The objects of a crowd are looked at again when it has changed, or could not be all read. */
 static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 			   const struct goroutine *g)
 {
 	uint64_t changes = site->crowd.arrived + site->crowd.departed + 1;
 	struct wait_object object = {0};
 
-	if (!site->crowd.now) {
+	if (site->objects_ns != tracker->now_ns) {
+		site->objects_ns = tracker->now_ns;
 		site->objects_stale = site->objects_as_of != changes;
 		site->objects_as_of = changes;
 		if (site->objects_stale)
 			wait_objects_clear(&site->objects);
 	}
 	if (!site->objects_stale || site->objects.looked_at == WAIT_OBJECTS_MAX ||
-	    g->status != GO_STATUS_WAITING ||
-	    !goroutine_reader_object(tracker->reader, site, g, &object))
+	    g->status != GO_STATUS_WAITING)
 		return;
-	wait_objects_add(&site->objects, &object);
+	if (goroutine_reader_object(tracker->reader, site, g, &object))
+		wait_objects_add(&site->objects, &object);
+	else
+		site->objects_as_of = 0;
 }
 
 /* `fresh`: it parked since the last sweep. */
@@ -318,6 +326,22 @@ static void begin_stay(struct goroutine_tracker *tracker, struct goroutine_state
 	state->uncounted = true;
 }
 
+/* It is at another place only if the site is another one. */
+static void move_in_c(struct goroutine_tracker *tracker, struct goroutine_state *state,
+		      struct goroutine *g)
+{
+	uint32_t number = goroutine_reader_park(tracker->reader, birth_of(tracker, state), g);
+	const struct goroutine_place *to = goroutine_reader_place_at(tracker->reader, number);
+	const struct goroutine_place *from =
+		goroutine_reader_place_at(tracker->reader, state->place);
+
+	if (!to)
+		return;
+	if (to->site != from->site)
+		begin_stay(tracker, state);
+	state->place = number & NUMBER_MASK;
+}
+
 static void park(struct goroutine_tracker *tracker, struct goroutine_state *state,
 		 struct goroutine *g)
 {
@@ -326,6 +350,8 @@ static void park(struct goroutine_tracker *tracker, struct goroutine_state *stat
 
 	if (fresh)
 		begin_stay(tracker, state);
+	else if (goroutine_reader_has_moved_in_c(tracker->reader, state->place, g))
+		move_in_c(tracker, state, g);
 	if (!state->place)
 		state->place = goroutine_reader_park(tracker->reader, birth_of(tracker, state), g) &
 			       NUMBER_MASK;

@@ -34,7 +34,8 @@ struct go_watch {
 	uint64_t wait_ns;      /* from then on, until it is asked again */
 	uint64_t code_pages;   /* where there was no Go in them, see process_maps.h; 0: not known */
 	uint32_t failures;
-	struct go_process *go;             /* NULL: no Go, or it cannot be read */
+	bool postponed;        /* there was no time to ask it: it is the first in the next sweep */
+	struct go_process *go; /* NULL: no Go, or it cannot be read */
 	struct goroutine_tracker *tracker; /* with `go` */
 	struct goroutines *goroutines;     /* where it belongs */
 	UT_hash_handle hh;
@@ -256,7 +257,8 @@ static int ask(struct go_watch *watch, const struct process_entry *entry)
 	uint64_t start_ns = monotonic_ns();
 	int err;
 
-	if (goroutines->asking_ns >= ASKING_MAX_NS) {
+	watch->postponed = goroutines->asking_ns >= ASKING_MAX_NS;
+	if (watch->postponed) {
 		losses_add(&context->losses, "go_not_attached", 1);
 		return 0;
 	}
@@ -295,6 +297,7 @@ static void start_anew(struct go_watch *watch, const struct process_entry *entry
 	watch->asked_ns = 0;
 	watch->not_ready_ns = 0;
 	watch->code_pages = 0;
+	watch->postponed = false;
 	set_string(&entry->process->go_version, NULL);
 	set_string(&entry->process->go_refused, NULL);
 }
@@ -318,6 +321,7 @@ static int sweep_watch(struct go_watch *watch, const struct process_entry *entry
 	if (++watch->failures == FAILURES_MAX) {
 		goroutine_tracker_drop(watch->tracker);
 		start_anew(watch, entry);
+		watch->asked_ns = context->now_ns;
 	}
 	return 0;
 }
@@ -348,11 +352,25 @@ static void sweep_process(struct process_entry *entry, void *data)
 	goroutines->err = sweep_watch(watch, entry);
 }
 
+/* So that those who take long to ask do not keep others waiting for ever. */
+static void ask_postponed(struct process_entry *entry, void *data)
+{
+	struct goroutines *goroutines = data;
+	struct go_watch *watch = NULL;
+
+	HASH_FIND(hh, goroutines->watches, &entry->tgid, sizeof(entry->tgid), watch);
+	if (watch && watch->postponed && watch->process == entry->process &&
+	    watch->generation == entry->generation && !watch->go && !goroutines->err &&
+	    goroutines->asking_ns < ASKING_MAX_NS)
+		goroutines->err = ask(watch, entry);
+}
+
 int goroutines_sweep(struct goroutines *goroutines, struct error *error)
 {
 	goroutines->index.made = false;
 	goroutines->asking_ns = 0;
 	goroutines->err = 0;
+	process_table_each(goroutines->context->processes, false, ask_postponed, goroutines);
 	process_table_each(goroutines->context->processes, true, sweep_process, goroutines);
 	return goroutines->err ? error_set(error, goroutines->err, "out of memory") : 0;
 }

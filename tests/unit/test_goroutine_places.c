@@ -150,9 +150,13 @@ static void who_belongs_to_the_runtime(void **state)
 		assert_null(birth->creator);
 		assert_int_equal(birth->site->stack->count, 1);
 		assert_string_equal(birth->site->stack->frames[0].function,
-				    starts[i].runtime ? "[Go runtime]" : "[main goroutine]");
+				    starts[i].runtime                   ? "[Go runtime]"
+				    : starts[i].startpc == RUNTIME_MAIN ? "[main goroutine]"
+									: "[unknown]");
 	}
 	assert_null(birth_of(0, RUNTIME_MAIN)->creator);
+	/* A thread that C has made, and that calls Go. */
+	assert_string_equal(birth_of(0, 0)->site->stack->frames[0].function, "[thread of C]");
 }
 
 static void places_are_named_once(void **state)

@@ -44,6 +44,7 @@ static struct {
 	int sweep_error;
 	size_t error_at; /* how many are visited before it */
 	uint64_t lost;   /* goid that cannot be read */
+	bool no_thread;
 	bool channels_shared;
 	bool semaphores_unknown;
 	uint64_t semaphores_forgotten;
@@ -206,11 +207,16 @@ struct fixture {
 	struct losses losses;
 };
 
+/* Instead of where the fixture says; NULL: there. */
+static const struct stack *thread_is_at;
+
 static bool find_4711(uint64_t tid, struct held_thread *thread, void *data)
 {
-	if (tid != 4711 || !data)
+	const struct stack *stack = thread_is_at ? thread_is_at : data;
+
+	if (tid != 4711 || !stack || fake.no_thread)
 		return false;
-	*thread = (struct held_thread){.tid = 4711, .name = "worker", .stack = data};
+	*thread = (struct held_thread){.tid = 4711, .name = "worker", .stack = stack};
 	return true;
 }
 
@@ -286,6 +292,17 @@ static struct site *site_of(struct fixture *fixture, const char *reason, const c
 		}
 	assert_non_null(found);
 	return found;
+}
+
+static struct site *site_with_leaf(struct fixture *fixture, const char *function)
+{
+	struct site *site, *next;
+
+	HASH_ITER (hh, fixture->process->sites, site, next)
+		if (strcmp(site->stack->frames[0].function, function) == 0)
+			return site;
+	fail_msg("no site at %s", function);
+	return NULL;
 }
 
 static void test_the_first_sweep_counts_no_arrivals(void **state)
@@ -592,6 +609,36 @@ static void test_native_frames_come_first_in_a_call_of_c(void **state)
 	end(fixture);
 }
 
+/* Its header says nothing of what its thread does in C. */
+static void test_who_moves_in_c_is_placed_anew(void **state)
+{
+	auto_free(stack) struct stack *poll = stack_new(1), *lock = stack_new(1);
+	struct site *first, *second;
+	struct fixture *fixture;
+
+	(void)state;
+	poll->frames[0] = (struct frame){.function = strdup("poll")};
+	lock->frames[0] = (struct frame){.function = strdup("pthread_mutex_lock")};
+	fixture = begin(false, poll);
+	spawn(1, PC_SEND, 0)->status = GO_STATUS_SYSCALL;
+	sweep(fixture, 100);
+	first = site_of(fixture, "syscall", "main.send");
+	assert_string_equal(first->stack->frames[0].function, "poll");
+	thread_is_at = lock;
+	sweep(fixture, 101);
+	assert_int_equal(first->crowd.now, 0);
+	assert_int_equal(first->crowd.departed, 1);
+	second = site_with_leaf(fixture, "pthread_mutex_lock");
+	assert_int_equal(second->crowd.now, 1);
+	assert_int_equal(second->crowd.arrived, 1);
+	/* It runs in C: nothing is known of where. */
+	thread_is_at = NULL;
+	fake.no_thread = true;
+	sweep(fixture, 102);
+	assert_int_equal(second->crowd.now, 1);
+	end(fixture);
+}
+
 static void test_a_sweep_that_fails_changes_nothing(void **state)
 {
 	struct fixture *fixture = begin(false, NULL);
@@ -753,6 +800,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_crowd_at_semaphores_waits_for),
 		cmocka_unit_test(test_each_is_listed_by_id),
 		cmocka_unit_test(test_native_frames_come_first_in_a_call_of_c),
+		cmocka_unit_test(test_who_moves_in_c_is_placed_anew),
 		cmocka_unit_test(test_a_sweep_that_fails_changes_nothing),
 		cmocka_unit_test(test_a_sweep_that_fails_halfway_changes_no_crowd),
 		cmocka_unit_test(test_a_first_sweep_that_fails_is_none),
