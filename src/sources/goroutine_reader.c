@@ -194,7 +194,7 @@ static int read_stack(const struct goroutine_reader *reader, struct goroutine *g
 		struct goroutine now;
 
 		if (!goroutine_stack_read(reader->go, g, stack))
-			return 0;
+			return stack->end == GOROUTINE_STACK_RUNNING ? -ENOENT : 0;
 		if (goroutine_read(reader->go, g->address, &now) || now.goid != g->goid ||
 		    goroutine_is_parked(&now) != goroutine_is_parked(g))
 			return -ENOENT;

@@ -127,6 +127,10 @@ int goroutine_stack_read(const struct go_process *go, const struct goroutine *go
 
 	(void)go;
 	fake.stack_reads++;
+	if (goroutine->status == GO_STATUS_RUNNING) {
+		*stack = (struct goroutine_stack){.end = GOROUTINE_STACK_RUNNING};
+		return 0;
+	}
 	if (goroutine->goid == fake.moves)
 		return -ESTALE;
 	*stack = (struct goroutine_stack){
@@ -609,6 +613,24 @@ static void test_native_frames_come_first_in_a_call_of_c(void **state)
 	end(fixture);
 }
 
+/* It was about to run, and did: there is no stack of it, and no place. */
+static void test_who_runs_at_last_has_no_stack(void **state)
+{
+	struct fixture *fixture = begin(true, NULL);
+	const struct goroutine_list *list = &fixture->process->goroutine_list;
+
+	(void)state;
+	spawn(1, PC_SEND, 0)->status = GO_STATUS_RUNNABLE;
+	sweep(fixture, 100);
+	assert_non_null(list->entries[0].stack);
+	fake.moves = fake.wakes = 1;
+	sweep(fixture, 101);
+	assert_int_equal(list->count, 1);
+	assert_null(list->entries[0].stack);
+	assert_int_equal(losses_interval_of(&fixture->losses, "goroutine_stack_cut"), 0);
+	end(fixture);
+}
+
 /* Its header says nothing of what its thread does in C. */
 static void test_who_moves_in_c_is_placed_anew(void **state)
 {
@@ -800,6 +822,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_crowd_at_semaphores_waits_for),
 		cmocka_unit_test(test_each_is_listed_by_id),
 		cmocka_unit_test(test_native_frames_come_first_in_a_call_of_c),
+		cmocka_unit_test(test_who_runs_at_last_has_no_stack),
 		cmocka_unit_test(test_who_moves_in_c_is_placed_anew),
 		cmocka_unit_test(test_a_sweep_that_fails_changes_nothing),
 		cmocka_unit_test(test_a_sweep_that_fails_halfway_changes_no_crowd),
