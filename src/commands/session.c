@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host/libbpf_messages.h"
+#include "host/open_files.h"
 #include "process/process_identity.h"
 
 /* PROC_PID_INIT_INO, include/linux/proc_ns.h: the initial PID namespace has this inode. */
@@ -66,6 +67,7 @@ int session_open(const struct options *options, bool events, struct session **re
 
 	if (!session)
 		return error_set(error, -ENOMEM, "out of memory");
+	open_files_raise_limit();
 	err = check_pid_namespace(error);
 	for (size_t i = 0; !err && i < options->pids_count; i++)
 		err = check_process(options->pids[i], error);

@@ -97,14 +97,16 @@
 		.procid = 64, .curg = 184 \
 	}
 
-#define SUDOG_1_15                                                                        \
-	{                                                                                 \
-		.g = 0, .elem = 24, .is_select = 52, .wait_link = 64, .c = 80, .size = 88 \
+#define SUDOG_1_15                                                                           \
+	{                                                                                    \
+		.g = 0, .next = 8, .prev = 16, .elem = 24, .is_select = 52, .wait_link = 64, \
+		.c = 80, .size = 88                                                          \
 	}
 /* elem and c are a maybeTraceablePtr{vp, vu} now; vu tells, vp is nil at times. */
-#define SUDOG_1_26                                                                         \
-	{                                                                                  \
-		.g = 0, .elem = 32, .is_select = 60, .wait_link = 72, .c = 96, .size = 104 \
+#define SUDOG_1_26                                                                           \
+	{                                                                                    \
+		.g = 0, .next = 8, .prev = 16, .elem = 32, .is_select = 60, .wait_link = 72, \
+		.c = 96, .size = 104                                                         \
 	}
 
 #define CHANNEL_START .count = 0, .capacity = 8, .element_size = 24, .closed = 28

@@ -40,7 +40,7 @@ struct go_layout {
 		uint16_t procid, curg;
 	} m;
 	struct { /* runtime.sudog */
-		uint16_t g, is_select, wait_link;
+		uint16_t g, next, prev, is_select, wait_link;
 		uint16_t elem, c; /* the uintptr in it where it is a maybeTraceablePtr (1.26+) */
 		uint16_t size;
 	} sudog;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "symbols/dwarf_links.h"
 
 /*
  * libdw reads with pread(2), so that a file that shrinks is no SIGBUS, and it gets only
@@ -90,6 +91,8 @@ static const struct field fields[] = {
 	{TYPE_M, REQUIRED, 8, {"procid"}, PLACE(m.procid)},
 	{TYPE_M, REQUIRED, 8, {"curg"}, PLACE(m.curg)},
 	{TYPE_SUDOG, REQUIRED, 8, {"g"}, PLACE(sudog.g)},
+	{TYPE_SUDOG, REQUIRED, 8, {"next"}, PLACE(sudog.next)},
+	{TYPE_SUDOG, REQUIRED, 8, {"prev"}, PLACE(sudog.prev)},
 	{TYPE_SUDOG, REQUIRED, 1, {"isSelect"}, PLACE(sudog.is_select)},
 	{TYPE_SUDOG, REQUIRED, 8, {"waitlink"}, PLACE(sudog.wait_link)},
 	/* Pointers, or (1.26) a maybeTraceablePtr and a maybeTraceableChan around one. */
@@ -300,7 +303,7 @@ static int old_compressed_size(Elf_Scn *section, uint64_t *size)
 	return 0;
 }
 
-/* Adds what libdw will take for this section. */
+/* Whether libdw may have this section; adds what it will take for it. */
 static int check_section(Elf *elf, Elf_Scn *section, size_t names, uint64_t *total)
 {
 	GElf_Shdr header;
@@ -311,7 +314,11 @@ static int check_section(Elf *elf, Elf_Scn *section, size_t names, uint64_t *tot
 	if (!gelf_getshdr(section, &header))
 		return -ENOEXEC;
 	name = elf_strptr(elf, names, header.sh_name);
-	if (!name || (strncmp(name, ".debug", 6) != 0 && strncmp(name, ".zdebug", 7) != 0))
+	if (!name)
+		return 0;
+	if (dwarf_links_to_file(name))
+		return -ENOTSUP;
+	if (strncmp(name, ".debug", 6) != 0 && strncmp(name, ".zdebug", 7) != 0)
 		return 0;
 	size = header.sh_size;
 	if (size > DEBUG_SIZE_MAX)

@@ -9,8 +9,10 @@
 #include "goruntime/go_runtime_tables.h"
 #include "goruntime/go_wait_reason_strings.h"
 #include "process/elf_image.h"
+#include "process/file_cache.h"
 #include "process/load_segments.h"
 #include "process/mapped_file.h"
+#include "symbols/go_line_tables.h"
 
 enum {
 	/* Files of a process that are looked into, in order of address. */
@@ -19,15 +21,23 @@ enum {
 	FILES_LIMIT = 1 << 20,
 };
 
+struct go_process_files {
+	struct file_cache *looked_into;
+	struct go_line_tables *lines;
+};
+
 struct go_process {
 	pid_t pid;
 	uint64_t bias; /* address = vaddr + bias */
 	struct go_version version;
 	struct go_layout layout;
 	struct go_wait_reasons reasons;
-	struct go_line_table *lines;
+	struct go_shared_lines *shared_lines;
+	const struct go_line_table *lines; /* in it */
 	struct go_module module;
 	uint64_t allgs;
+	uint64_t semtables[GO_SEMTABLES_MAX];
+	size_t semtables_count;
 	uint64_t code_start, code_end;     /* addresses */
 	uint64_t goexit_start, goexit_end; /* addresses */
 	char *name;
@@ -37,7 +47,7 @@ void go_process_free(struct go_process *go)
 {
 	if (!go)
 		return;
-	go_line_table_free(go->lines);
+	go_shared_lines_release(go->shared_lines);
 	free(go->name);
 	free(go);
 }
@@ -65,6 +75,12 @@ const struct go_wait_reasons *go_process_wait_reasons(const struct go_process *g
 uint64_t go_process_allgs(const struct go_process *go)
 {
 	return go->allgs;
+}
+
+size_t go_process_semtables(const struct go_process *go, const uint64_t **addresses)
+{
+	*addresses = go->semtables;
+	return go->semtables_count;
 }
 
 bool go_process_has_code(const struct go_process *go, uint64_t address)
@@ -116,7 +132,8 @@ static int find_layout(struct go_process *go, int fd, struct error *error)
 
 /* Everything but the version, of the file that has the runtime. */
 static int find_runtime(struct go_process *go, const struct elf_image *image,
-			const struct load_segments *segments, int fd, struct error *error)
+			const struct load_segments *segments, struct go_line_tables *lines, int fd,
+			struct error *error)
 {
 	struct go_loaded_file file = {
 		.image = image,
@@ -127,13 +144,13 @@ static int find_runtime(struct go_process *go, const struct elf_image *image,
 	int err = find_layout(go, fd, error);
 
 	if (!err)
-		err = go_line_table_load(fd, &go->lines, error);
+		err = go_line_tables_get(lines, fd, &go->shared_lines, error);
 	if (err == -ENODATA)
 		return error_set(error, -ENOTSUP, "%s: the program has no line table (.gopclntab)",
 				 go->version.text);
 	if (err)
 		return err;
-	file.lines = go->lines;
+	file.lines = go->lines = go_shared_lines_table(go->shared_lines);
 	/* Without it inlined calls are missing, but up to 1.25 the rest can be told. */
 	go_find_module(&file, &go->module);
 	err = go_find_allgs(&file, &go->module, &go->allgs);
@@ -142,6 +159,7 @@ static int find_runtime(struct go_process *go, const struct elf_image *image,
 				 go->version.text);
 	if (err)
 		return err;
+	go->semtables_count = go_find_semtables(&file, &go->module, go->semtables);
 	if (go_wait_reasons_read(image, &file.memory, &go->reasons))
 		go_wait_reasons_of_version(&go->version, &go->reasons);
 	if (load_segments_code_range(segments, &go->code_start, &go->code_end)) {
@@ -156,21 +174,41 @@ static int find_runtime(struct go_process *go, const struct elf_image *image,
 	return 0;
 }
 
-/* -ENODATA: the file is no Go. */
-static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map_files,
-			  struct go_process **out, struct error *error)
+/* Whether it says that there is nothing to read, and not that we could not. */
+static bool is_absence(int err)
+{
+	return err == -ENODATA || err == -ENOENT || err == -ENOEXEC || err == -EINVAL ||
+	       err == -ESTALE || err == -EFBIG;
+}
+
+static int open_image(pid_t pid, const struct mapping *mapping, bool use_map_files, int *ret,
+		      struct elf_image **image)
 {
 	autoclose int fd = mapped_file_open(pid, mapping, use_map_files, NULL);
+	int err = fd < 0 ? fd : elf_image_open_fd(fd, image, NULL);
+
+	if (err)
+		return is_absence(err) ? -ENODATA : err;
+	*ret = take_fd(fd);
+	return elf_image_is_64bit(*image) ? 0 : -ENODATA;
+}
+
+/* -ENODATA: the file is no Go, or gone. */
+static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map_files,
+			  struct go_line_tables *lines, struct go_process **out,
+			  struct error *error)
+{
+	autoclose int fd = -1;
 	auto_free(elf_image) struct elf_image *image = NULL;
 	auto_free(load_segments) struct load_segments *segments = NULL;
 	auto_free(go_process) struct go_process *go = NULL;
 	struct go_memory memory = {.pid = pid};
 	struct go_version version;
 	uint64_t vaddr;
-	int err;
+	int err = open_image(pid, mapping, use_map_files, &fd, &image);
 
-	if (fd < 0 || elf_image_open_fd(fd, &image, NULL) || !elf_image_is_64bit(image))
-		return -ENODATA;
+	if (err)
+		return err;
 	err = load_segments_new(image, &segments);
 	if (err)
 		return err;
@@ -181,7 +219,7 @@ static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map
 	if (err == -EINVAL)
 		return error_set(error, -ENOTSUP, "the version of Go in its build info is damaged");
 	if (err)
-		return -ENODATA;
+		return err;
 	go = calloc(1, sizeof(*go));
 	if (!go)
 		return -ENOMEM;
@@ -191,7 +229,7 @@ static int attach_to_file(pid_t pid, const struct mapping *mapping, bool use_map
 	go->name = strdup(mapping_module(mapping));
 	if (!go->name)
 		return -ENOMEM;
-	err = find_runtime(go, image, segments, fd, error);
+	err = find_runtime(go, image, segments, lines, fd, error);
 	if (!err)
 		*out = take_ptr(go);
 	return err;
@@ -226,15 +264,29 @@ static size_t file_memory(const void *thing)
 	return 0;
 }
 
-struct file_cache *go_process_files_new(void)
+void go_process_files_free(struct go_process_files *files)
+{
+	if (!files)
+		return;
+	file_cache_free(files->looked_into);
+	go_line_tables_free(files->lines);
+	free(files);
+}
+
+struct go_process_files *go_process_files_new(void)
 {
 	static const struct file_cache_kind go_files = {
 		.load = look_into_file,
 		.free = forget_file,
 		.memory = file_memory,
 	};
+	auto_free(go_process_files) struct go_process_files *files = calloc(1, sizeof(*files));
 
-	return file_cache_new(&go_files, FILES_LIMIT);
+	if (!files)
+		return NULL;
+	files->looked_into = file_cache_new(&go_files, FILES_LIMIT);
+	files->lines = go_line_tables_new();
+	return files->looked_into && files->lines ? take_ptr(files) : NULL;
 }
 
 static bool is_same_file(const struct mapping *a, const struct mapping *b)
@@ -243,13 +295,13 @@ static bool is_same_file(const struct mapping *a, const struct mapping *b)
 	       a->device_minor == b->device_minor;
 }
 
-int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
+int go_process_attach(struct process_mappings *mappings, struct go_process_files *files,
 		      bool use_map_files, struct go_process **out, struct error *error)
 {
 	pid_t pid = process_mappings_pid(mappings);
 	const struct mapping *last = NULL;
 	size_t looked_at = 0;
-	int err = -ENODATA;
+	int err = -ENODATA, unread = -ENODATA;
 
 	for (size_t i = 0;
 	     i < process_mappings_count(mappings) && looked_at < FILES_MAX && err == -ENODATA;
@@ -261,8 +313,11 @@ int go_process_attach(struct process_mappings *mappings, struct file_cache *file
 			continue;
 		last = mapping;
 		looked_at++;
-		if (mapped_object_find(object, pid, mapping, use_map_files, files))
-			err = attach_to_file(pid, mapping, use_map_files, out, error);
+		if (mapped_object_find(object, pid, mapping, use_map_files, files->looked_into))
+			err = attach_to_file(pid, mapping, use_map_files, files->lines, out, error);
+		else if (object->error && !is_absence(object->error))
+			unread = object->error;
 	}
-	return err;
+	/* Go may be in what could not be read. */
+	return err == -ENODATA ? unread : err;
 }

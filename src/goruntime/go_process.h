@@ -19,7 +19,6 @@
 #include "goruntime/go_layout.h"
 #include "goruntime/go_version.h"
 #include "goruntime/go_wait_reason.h"
-#include "process/file_cache.h"
 #include "process/mapping_cache.h"
 #include "symbols/go_line_table.h"
 
@@ -27,20 +26,24 @@ struct go_process;
 
 /*
  * The files that were looked into, for all processes: most have no Go, and need not be
- * opened again. NULL without memory.
+ * opened again; processes of the same program share its line table. NULL without memory.
  */
-struct file_cache *go_process_files_new(void);
+struct go_process_files;
+struct go_process_files *go_process_files_new(void);
+void go_process_files_free(struct go_process_files *files);
+define_auto_free(go_process_files)
 
 /*
  * Looks for Go in the files that the process has mapped executable: its program, or a
- * library of a program in another language (c-shared). `files` is go_process_files_new()'s.
+ * library of a program in another language (c-shared). `files` may be freed before the object.
  *
  * Returns 0 and an object that the caller frees; -ENODATA: there is no Go in it;
  * -ENOTSUP: there is, but it cannot be read, and the error is one line that names the
  * version ("Go 1.99 is not known and has no DWARF"); -EAGAIN: the runtime is not set
- * up yet, ask again; -ESRCH and others as reading says. `use_map_files` as in mapped_file.h.
+ * up yet, ask again; -ESRCH and others (-EMFILE, -EACCES) as reading says: whether there is
+ * Go is not known then. `use_map_files` as in mapped_file.h.
  */
-int go_process_attach(struct process_mappings *mappings, struct file_cache *files,
+int go_process_attach(struct process_mappings *mappings, struct go_process_files *files,
 		      bool use_map_files, struct go_process **out, struct error *error);
 void go_process_free(struct go_process *go);
 define_auto_free(go_process)
@@ -49,11 +52,14 @@ pid_t go_process_pid(const struct go_process *go);
 const struct go_version *go_process_version(const struct go_process *go);
 const struct go_layout *go_process_layout(const struct go_process *go);
 
-/* The target's own strings where it has symbols, else those of its version. */
+/* Those of its version; none where parkscope does not know it. */
 const struct go_wait_reasons *go_process_wait_reasons(const struct go_process *go);
 
 /* Address of runtime.allgs, a slice: {pointer, length, capacity}. */
 uint64_t go_process_allgs(const struct go_process *go);
+
+/* Addresses where runtime.semtable may be, see go_find_semtables(). Returns how many. */
+size_t go_process_semtables(const struct go_process *go, const uint64_t **addresses);
 
 /* Whether `address` lies in Go code of this runtime's module. */
 bool go_process_has_code(const struct go_process *go, uint64_t address);

@@ -23,7 +23,7 @@ enum {
 /* A walk over the words of the writable segments, in memory. */
 struct word_search {
 	const struct go_loaded_file *file;
-	/* Words needed behind the one that is looked at. */
+	/* Words needed from the one on that is looked at. */
 	size_t words;
 	/* True: this is it. `words` is what stands at the vaddr. */
 	bool (*matches)(struct word_search *search, uint64_t vaddr, const uint64_t *words);
@@ -96,6 +96,15 @@ static bool search_words(struct word_search *search)
 	return false;
 }
 
+static uint64_t field_of(const uint64_t *words, uint16_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)words + offset, sizeof(value));
+	return value;
+}
+
+/* All of it is in what was read already: hostile memory may be full of words that match. */
 static bool is_module(struct word_search *search, uint64_t vaddr, const uint64_t *words)
 {
 	const struct go_loaded_file *file = search->file;
@@ -103,19 +112,28 @@ static bool is_module(struct word_search *search, uint64_t vaddr, const uint64_t
 	uint64_t text, func_data = 0, table_text = go_line_table_text(file->lines);
 	uint64_t start, end;
 
-	if (words[0] != go_line_table_vaddr(file->lines) + file->memory.bias ||
-	    read_words(file, vaddr + layout->module.text, &text, 1))
+	(void)vaddr;
+	if (words[0] != go_line_table_vaddr(file->lines) + file->memory.bias)
 		return false;
-	text -= file->memory.bias;
+	text = field_of(words, layout->module.text) - file->memory.bias;
 	if (!load_segments_code_range(file->segments, &start, &end) || text < start ||
 	    text >= end || (table_text && table_text != text))
 		return false;
-	if (layout->module.func_data != GO_FIELD_NONE &&
-	    read_words(file, vaddr + layout->module.func_data, &func_data, 1))
-		return false;
+	if (layout->module.func_data != GO_FIELD_NONE)
+		func_data = field_of(words, layout->module.func_data);
 	search->found_module->text = text;
 	search->found_module->func_data = func_data ? func_data - file->memory.bias : 0;
 	return true;
+}
+
+/* Words from the structure's start up to the last field of it that is read. */
+static size_t module_words(const struct go_layout *layout)
+{
+	size_t last = layout->module.text;
+
+	if (layout->module.func_data != GO_FIELD_NONE && layout->module.func_data > last)
+		last = layout->module.func_data;
+	return (last + 2 * sizeof(uint64_t) - 1) / sizeof(uint64_t);
 }
 
 int go_find_module(const struct go_loaded_file *file, struct go_module *module)
@@ -123,7 +141,7 @@ int go_find_module(const struct go_loaded_file *file, struct go_module *module)
 	struct go_module found = {0};
 	struct word_search search = {
 		.file = file,
-		.words = 1,
+		.words = module_words(file->layout),
 		.matches = is_module,
 		.found_module = &found,
 	};
@@ -183,7 +201,6 @@ static uint64_t operand_at(const uint8_t *code, uint64_t vaddr)
 	return vaddr + length + (uint64_t)(int64_t)displacement;
 }
 
-/* All operands of a function. */
 static size_t read_operands(const struct go_loaded_file *file, uint64_t start, uint64_t end,
 			    uint64_t operands[OPERANDS_MAX])
 {
@@ -206,6 +223,18 @@ static size_t read_operands(const struct go_loaded_file *file, uint64_t start, u
 	return count;
 }
 
+/* All operands of the function of that name. */
+static size_t find_operands(const struct go_loaded_file *file, const struct go_module *module,
+			    const char *name, uint64_t operands[OPERANDS_MAX])
+{
+	uint64_t start, end;
+
+	if (elf_image_machine(file->image) != EM_X86_64 ||
+	    go_line_table_find_function(file->lines, module, name, &start, &end))
+		return 0;
+	return read_operands(file, start, end, operands);
+}
+
 static bool contains(const uint64_t *operands, size_t count, uint64_t operand)
 {
 	for (size_t i = 0; i < count; i++)
@@ -217,14 +246,9 @@ static bool contains(const uint64_t *operands, size_t count, uint64_t operand)
 /* The function appends to allgs: it refers to the three words of that slice. */
 static bool find_in_code(struct word_search *search)
 {
-	uint64_t operands[OPERANDS_MAX], start, end, slice[3];
-	size_t count;
+	uint64_t operands[OPERANDS_MAX], slice[3];
+	size_t count = find_operands(search->file, search->module, "runtime.allgadd", operands);
 
-	if (elf_image_machine(search->file->image) != EM_X86_64 ||
-	    go_line_table_find_function(search->file->lines, search->module, "runtime.allgadd",
-					&start, &end))
-		return false;
-	count = read_operands(search->file, start, end, operands);
 	for (size_t i = 0; i < count; i++) {
 		if (!contains(operands, count, operands[i] + 8) ||
 		    !contains(operands, count, operands[i] + 16) ||
@@ -264,4 +288,34 @@ int go_find_allgs(const struct go_loaded_file *file, const struct go_module *mod
 	}
 	*address = search.found + file->memory.bias;
 	return 0;
+}
+
+/* Zeros behind the file's own bytes are data, too: the table is there. */
+static bool is_data(const struct go_loaded_file *file, uint64_t vaddr)
+{
+	const struct elf_segment *segments;
+	size_t count = elf_image_segments(file->image, &segments);
+
+	for (size_t i = 0; i < count; i++)
+		if (segments[i].type == PT_LOAD && (segments[i].flags & PF_W) &&
+		    vaddr >= segments[i].vaddr &&
+		    vaddr - segments[i].vaddr < segments[i].memory_size)
+			return true;
+	return false;
+}
+
+size_t go_find_semtables(const struct go_loaded_file *file, const struct go_module *module,
+			 uint64_t addresses[GO_SEMTABLES_MAX])
+{
+	uint64_t acquire[OPERANDS_MAX], release[OPERANDS_MAX];
+	size_t acquire_count = find_operands(file, module, "runtime.semacquire1", acquire);
+	size_t release_count = find_operands(file, module, "runtime.semrelease1", release);
+	size_t found = 0;
+
+	for (size_t i = 0; i < acquire_count && found < GO_SEMTABLES_MAX; i++)
+		if (acquire[i] % sizeof(uint64_t) == 0 && is_data(file, acquire[i]) &&
+		    contains(release, release_count, acquire[i]) &&
+		    !contains(addresses, found, acquire[i] + file->memory.bias))
+			addresses[found++] = acquire[i] + file->memory.bias;
+	return found;
 }

@@ -35,4 +35,14 @@ int go_find_module(const struct go_loaded_file *file, struct go_module *module);
 int go_find_allgs(const struct go_loaded_file *file, const struct go_module *module,
 		  uint64_t *address);
 
+/* Addresses that go_find_semtables() gives at most. */
+#define GO_SEMTABLES_MAX 8
+
+/*
+ * Where runtime.semtable may be: data that the code of both runtime.semacquire1 and
+ * runtime.semrelease1 refers to, not looked at; go_semaphores.c does. Returns how many.
+ */
+size_t go_find_semtables(const struct go_loaded_file *file, const struct go_module *module,
+			 uint64_t addresses[GO_SEMTABLES_MAX]);
+
 #endif

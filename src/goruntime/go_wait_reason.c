@@ -282,6 +282,20 @@ const char *go_wait_reason_name(const char *text)
 	return names[OTHER];
 }
 
+bool go_wait_reason_is_semaphore(const char *name)
+{
+	/* What semacquire1() is called with, src/runtime/sema.go. */
+	static const enum reason reasons[] = {
+		SEMACQUIRE,        SYNC_MUTEX_LOCK,     SYNC_RWMUTEX_RLOCK,
+		SYNC_RWMUTEX_LOCK, SYNC_WAITGROUP_WAIT, SYNC_WAITGROUP_WAIT_DURABLE,
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (strcmp(names[reasons[i]], name) == 0)
+			return true;
+	return false;
+}
+
 size_t go_wait_reason_names(const char *const **out)
 {
 	*out = names;

@@ -7,6 +7,7 @@
  * of them), its strings nearly never: "chan send" is `chan_send` here.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ void go_wait_reasons_of_version(const struct go_version *version, struct go_wait
  * static; "other" for a text that is not known. "semacquire" stays "semacquire".
  */
 const char *go_wait_reason_name(const char *text);
+
+/* Whether who waits for this, by that name, is queued at a semaphore (go_semaphores.h). */
+bool go_wait_reason_is_semaphore(const char *name);
 
 /* That list, each name once: its length, and the names, static. */
 size_t go_wait_reason_names(const char *const **names);

@@ -64,6 +64,9 @@ int goroutine_parse(const struct go_layout *layout, uint64_t address, const uint
 		.wait_reason = bytes[layout->g.wait_reason],
 	};
 
+	/* The collector's mark on one that waits: it has not moved. */
+	if (g.status == GO_STATUS_LEAKED)
+		g.status = GO_STATUS_WAITING;
 	if (layout->g.tracking_seq != GO_FIELD_NONE)
 		g.sequence = bytes[layout->g.tracking_seq];
 	if (g.status == GO_STATUS_IDLE || g.status == GO_STATUS_DEAD ||

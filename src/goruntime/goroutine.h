@@ -38,7 +38,7 @@ struct goroutine {
 	uint64_t locked_m; /* not 0: locked to a thread */
 	uint64_t waiting;  /* address of the first sudog, 0: none */
 	uint64_t labels;   /* address of its pprof labels, 0: none */
-	uint32_t status;   /* enum go_status, or a number that is not known */
+	uint32_t status;   /* enum go_status; one that is marked as leaked is waiting */
 	uint8_t wait_reason;
 	uint8_t sequence; /* counts how often it ran, modulo 256; 0 where the version does not */
 };

@@ -218,11 +218,18 @@ static int read_allgs(const struct goroutine_sweep *sweep, struct slice *allgs)
 static int update_slots(struct goroutine_sweep *sweep, struct goroutine_sweep_losses *losses)
 {
 	struct slice before, after;
-	int err = read_allgs(sweep, &before);
+	int err = -EFAULT;
 
-	for (int try = 0; !err && try < TRIES_MAX; try++) {
-		size_t count = sweep->count, length = before.length;
+	for (int try = 0; try < TRIES_MAX; try++) {
+		size_t count = sweep->count, length;
 
+		/* Its three words may be of two moments. */
+		err = read_allgs(sweep, &before);
+		if (err == -EFAULT)
+			continue;
+		if (err)
+			return err;
+		length = before.length;
 		if (length > GOROUTINES_MAX) {
 			losses->beyond_limit = length - GOROUTINES_MAX;
 			length = GOROUTINES_MAX;
@@ -240,8 +247,6 @@ static int update_slots(struct goroutine_sweep *sweep, struct goroutine_sweep_lo
 		/* Those that were merged cannot be told from the others any more. */
 		if (sweep->count != count)
 			sweep->count = 0;
-		if (!err || err == -EFAULT)
-			err = read_allgs(sweep, &before);
 	}
 	return err ? err : -EFAULT;
 }
@@ -260,6 +265,13 @@ static bool is_repeated(const struct goroutine_sweep *sweep, const struct slot *
 	return slot > sweep->slots && slot->address == slot[-1].address;
 }
 
+/* Nothing can be said of it this time. */
+static int lose(struct run *run, const struct slot *slot, uint64_t *losses)
+{
+	++*losses;
+	return run->visit(slot->index, NULL, run->context);
+}
+
 static int visit_bytes(struct run *run, const struct slot *slot, const uint8_t *bytes, bool again)
 {
 	const struct goroutine_sweep *sweep = run->sweep;
@@ -271,10 +283,8 @@ static int visit_bytes(struct run *run, const struct slot *slot, const uint8_t *
 	/* It may have been read while it was being made. */
 	if (err && again && may_read_alone(run))
 		err = goroutine_read(sweep->go, slot->address, &goroutine);
-	if (err) {
-		run->losses->damaged++;
-		return 0;
-	}
+	if (err)
+		return lose(run, slot, &run->losses->damaged);
 	return run->visit(slot->index, &goroutine, run->context);
 }
 
@@ -290,7 +300,7 @@ static int visit_one_by_one(struct run *run, const struct slot *slots, size_t co
 			run->losses->damaged++;
 		else if (!may_read_alone(run) ||
 			 read_exactly(run->sweep->go, slots[i].address, bytes, layout->g.size))
-			run->losses->unreadable++;
+			err = lose(run, &slots[i], &run->losses->unreadable);
 		else
 			err = visit_bytes(run, &slots[i], bytes, false);
 	}
@@ -365,18 +375,21 @@ static int visit_piece(struct run *run, const struct batch *batch, size_t piece)
  */
 static int visit_failed(struct run *run, const struct batch *batch, size_t *done)
 {
-	size_t first = batch->first[*done], count = batch->first[*done + 1] - first;
+	const struct slot *slots = run->sweep->slots;
+	size_t first = batch->first[*done], end = batch->first[*done + 1];
+	int err = 0;
 
 	if (!may_read_alone(run)) {
-		run->losses->unreadable += batch->first[batch->pieces_count] - first;
+		end = batch->first[batch->pieces_count];
 		*done = batch->pieces_count;
-		return 0;
+	} else {
+		++*done;
+		if (end - first > 1)
+			return visit_one_by_one(run, &slots[first], end - first);
 	}
-	++*done;
-	if (count > 1)
-		return visit_one_by_one(run, &run->sweep->slots[first], count);
-	run->losses->unreadable++;
-	return 0;
+	for (size_t i = first; i < end && !err; i++)
+		err = lose(run, &slots[i], &run->losses->unreadable);
+	return err;
 }
 
 /* -ESRCH where the process is gone. What cannot be read is read one by one. */

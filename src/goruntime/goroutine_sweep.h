@@ -41,7 +41,8 @@ define_auto_free(goroutine_sweep)
 
 /*
  * Calls `visit` for each goroutine that is not dead or idle, in order of address, with
- * its index in allgs; the slots that are dead now and the live count follow from it.
+ * its index in allgs; those that are dead now are the ones that are not visited. What could
+ * not be read or believed this time is visited with NULL.
  * `visit` returns 0, or a negative errno that ends the sweep and is returned. Else 0,
  * -ENOMEM, or what reading allgs says (-ESRCH, -EFAULT: the process is gone).
  */

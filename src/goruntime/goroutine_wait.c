@@ -78,7 +78,8 @@ static int read_channel(const struct go_process *go, const struct sudog *sudog, 
 	wait->has_senders = word_at(bytes, layout->channel.senders) != 0;
 	wait->alone = is_alone(bytes, layout->channel.receivers, address) ||
 		      is_alone(bytes, layout->channel.senders, address);
-	return wait->length <= wait->capacity ? 0 : -ESTALE;
+	/* Both are of type int: makechan() in src/runtime/chan.go. */
+	return wait->length <= wait->capacity && wait->capacity <= INT64_MAX ? 0 : -ESTALE;
 }
 
 /* Of a select, in the order of its channels' addresses; alone if it is so on all of them. */

@@ -14,10 +14,10 @@
 
 struct goroutine_wait {
 	enum {
-		GOROUTINE_WAIT_UNKNOWN, /* the runtime does not tell */
+		GOROUTINE_WAIT_UNKNOWN, /* the goroutine does not tell; go_semaphores.h may */
 		GOROUTINE_WAIT_CHANNEL,
 		GOROUTINE_WAIT_SELECT,    /* of several channels; `object` is the first */
-		GOROUTINE_WAIT_SEMAPHORE, /* mutex, WaitGroup, …; `object` is its address */
+		GOROUTINE_WAIT_SEMAPHORE, /* 1.26 and newer; `object` is its address */
 	} kind;
 	uint64_t object;   /* address: goroutines with the same one wait for the same thing */
 	uint64_t capacity; /* of the channel */

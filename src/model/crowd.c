@@ -8,12 +8,22 @@ void crowd_begin(struct crowd *crowd)
 	crowd->oldest_bound = AGE_EXACT;
 }
 
+/* Whether the first, of the same number, may be the older one. */
+static bool is_older(enum age_bound a, enum age_bound b)
+{
+	static const int order[] = {[AGE_AT_MOST] = 0, [AGE_EXACT] = 1, [AGE_AT_LEAST] = 2};
+
+	return order[a] > order[b];
+}
+
 void crowd_park(struct crowd *crowd, uint64_t age_ns, enum age_bound bound, bool arrived)
 {
 	crowd->now++;
 	if (arrived)
 		crowd->arrived++;
-	if (age_ns >= crowd->oldest_ns) {
+	/* Of two that are as old for all we know, the one that may be older. */
+	if (age_ns > crowd->oldest_ns || crowd->now == 1 ||
+	    (age_ns == crowd->oldest_ns && is_older(bound, crowd->oldest_bound))) {
 		crowd->oldest_ns = age_ns;
 		crowd->oldest_bound = bound;
 	}

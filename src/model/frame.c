@@ -107,9 +107,22 @@ void stack_free(struct stack *stack)
 
 static bool is_go_runtime_function(const char *function)
 {
-	return strncmp(function, "runtime.", strlen("runtime.")) == 0 ||
+	/* What the runtime has in C, where cgo is used: src/runtime/cgo. */
+	return strcmp(function, "_cgo_try_pthread_create") == 0 ||
+	       strcmp(function, "_cgo_sys_thread_start") == 0 ||
+	       strncmp(function, "x_cgo_", strlen("x_cgo_")) == 0 ||
+	       strncmp(function, "runtime.", strlen("runtime.")) == 0 ||
 	       strncmp(function, "runtime/internal/", strlen("runtime/internal/")) == 0 ||
 	       strncmp(function, "internal/runtime/", strlen("internal/runtime/")) == 0;
+}
+
+bool stack_leaf_is_go_runtime(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->frames[i].kind == FRAME_USER)
+			return stack->frames[i].function &&
+			       is_go_runtime_function(stack->frames[i].function);
+	return false;
 }
 
 bool stack_is_go_runtime(const struct stack *stack)
@@ -123,7 +136,7 @@ bool stack_is_go_runtime(const struct stack *stack)
 			continue;
 		if (frame->function && is_go_runtime_function(frame->function))
 			any = true;
-		else if (!any || !frame->module || strncmp(frame->module, "libc", 4) != 0)
+		else if (!frame->module || strncmp(frame->module, "libc.", 5) != 0)
 			return false;
 	}
 	return any;

@@ -64,9 +64,12 @@ struct stack *stack_append_label(struct stack *stack, const char *text);
 
 /*
  * Whether every user frame is a function of the Go runtime: a thread that has nothing to
- * run, or a goroutine of the runtime itself. libc's frames at the root (cgo) do not count.
+ * run, or a goroutine of the runtime itself. Frames of libc (cgo) do not count.
  */
 bool stack_is_go_runtime(const struct stack *stack);
+
+/* Whether the innermost user frame is one. */
+bool stack_leaf_is_go_runtime(const struct stack *stack);
 
 /* Drops all frames from `count` on. */
 void stack_truncate(struct stack *stack, size_t count);

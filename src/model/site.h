@@ -51,9 +51,10 @@ struct site {
 	bool runtime;         /* of the Go runtime itself: not the application's units */
 
 	struct crowd crowd;          /* SITE_PARK */
-	struct thread_names names;   /* SITE_PARK of threads: of the crowd */
+	struct thread_names names;   /* SITE_PARK: the crowd, or the threads that it holds */
 	struct wait_objects objects; /* SITE_PARK of goroutines: what the crowd waits for */
 	uint64_t objects_as_of;      /* arrivals and departures when they were looked at, plus 1 */
+	uint64_t objects_ns;         /* of the sweep in which they were last asked for */
 	bool objects_stale;          /* they are being looked at in this sweep */
 	struct wait_sum waits;       /* SITE_PARK */
 	struct birth_count births;   /* SITE_BIRTH */

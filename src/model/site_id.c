@@ -67,6 +67,39 @@ static void add_text(XXH3_state_t *state, const char *text, size_t length)
 	XXH3_64bits_update(state, "", 1);
 }
 
+/* Hexadecimal digits of the hash in the names that cgo makes: src/cmd/cgo/out.go. */
+#define CGO_HASH_LENGTH 12
+
+/*
+ * "_cgo_7df7bce4f389_Cfunc_pause" is what cgo calls its stub for pause(): the digits change
+ * with every edit of the package. Behind them the name begins; NULL: it is no such name.
+ */
+static const char *behind_cgo_hash(const char *name, const char *prefix)
+{
+	const char *hash = name + strlen(prefix);
+
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
+		return NULL;
+	for (size_t i = 0; i < CGO_HASH_LENGTH; i++)
+		if (!isxdigit((unsigned char)hash[i]))
+			return NULL;
+	return hash[CGO_HASH_LENGTH] == '_' ? hash + CGO_HASH_LENGTH : NULL;
+}
+
+static const char *name_for_id(const char *function)
+{
+	static const char *const prefixes[] = {"_cgo_", "_cgoexp_", "_cgoexpwrap_"};
+	const char *dot = strrchr(function, '.');
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		const char *name = behind_cgo_hash(dot ? dot + 1 : function, prefixes[i]);
+
+		if (name)
+			return name;
+	}
+	return function;
+}
+
 struct site_id site_id_of(enum unit unit, const char *reason, const struct stack *stack)
 {
 	struct site_id id = {.portable = true};
@@ -81,6 +114,7 @@ struct site_id site_id_of(enum unit unit, const char *reason, const struct stack
 
 	for (size_t i = 0; i < stack->count; i++) {
 		const struct frame *frame = &stack->frames[i];
+		const char *name;
 		size_t length;
 
 		if (frame->kind == FRAME_KERNEL || frame->kind == FRAME_INLINED || frame->guess)
@@ -96,13 +130,13 @@ struct site_id site_id_of(enum unit unit, const char *reason, const struct stack
 			XXH3_64bits_update(&state, &frame->offset, sizeof(frame->offset));
 			continue;
 		}
-		length = length_without_compiler_suffix(frame->function);
-		length = length_without_rust_hash(frame->function, length);
-		if (previous && length == previous_length &&
-		    memcmp(previous, frame->function, length) == 0)
+		name = name_for_id(frame->function);
+		length = length_without_compiler_suffix(name);
+		length = length_without_rust_hash(name, length);
+		if (previous && length == previous_length && memcmp(previous, name, length) == 0)
 			continue;
-		add_text(&state, frame->function, length);
-		previous = frame->function;
+		add_text(&state, name, length);
+		previous = name;
 		previous_length = length;
 	}
 	id.hash = XXH3_64bits_digest(&state);

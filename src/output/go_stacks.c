@@ -150,7 +150,7 @@ static void add_process(struct buffer *buffer, const struct watched_process *pro
 	if (process->go_version) {
 		buffer_add_text(buffer, " ");
 		add_hostile(buffer, process->go_version);
-	} else {
+	} else if (!process->go_refused) {
 		buffer_add_text(buffer, " is no Go program");
 	}
 	if (process->go_refused) {

@@ -380,7 +380,7 @@ static void put_park_site(struct record *record, const struct report *report,
 	put(record, crowd, "oldest_at_most", json_boolean(site->crowd.oldest_bound == AGE_AT_MOST));
 	put(record, crowd, "oldest_at_least",
 	    json_boolean(site->crowd.oldest_bound == AGE_AT_LEAST));
-	if (with_threads && site->unit == UNIT_THREAD)
+	if (with_threads && (site->unit == UNIT_THREAD || site->names.count))
 		put_threads(record, crowd, &site->names);
 	if (!report->events)
 		return;

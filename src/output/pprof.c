@@ -298,7 +298,8 @@ static void add_labels(struct builder *builder, Sample *sample,
 	add_label(builder, sample, "reason", add_text(builder, site->reason), 0);
 	snprintf(text, sizeof(text), "%016" PRIx64, site->id.hash);
 	add_label(builder, sample, "site", add_text(builder, text), 0);
-	if (site->creator && site->creator->count) {
+	/* One that made only some of them would count them all. */
+	if (site->creator && site->creator->count && !site->creators_differ) {
 		frame_print(&site->creator->frames[site->creator->count - 1], text, sizeof(text));
 		add_label(builder, sample, "created_by", add_hostile(builder, text), 0);
 	}

@@ -50,6 +50,19 @@ static bool is_of_runtime(const struct watched_process *process, const struct si
 }
 
 /* Sorts `count` sites, in their order, into two groups; `groups->sites` has room for them. */
+/*
+ * A thread of a Go program waited in the runtime for a moment while it ran this goroutine, and
+ * nobody came or stays: that was the scheduler's doing, not the application's.
+ */
+static bool is_scheduling(const struct watched_process *process, const struct site *site)
+{
+	struct site_interval interval = site_interval(site);
+
+	return site->unit == UNIT_THREAD && site->kind == SITE_PARK &&
+	       watched_process_has_goroutines(process) && !site->crowd.now && !interval.arrived &&
+	       !interval.departed && stack_leaf_is_go_runtime(site->stack);
+}
+
 static void sort_into(struct groups *groups, const struct text *text,
 		      const struct watched_process *process, struct site *const *sites,
 		      size_t count)
@@ -66,7 +79,7 @@ static void sort_into(struct groups *groups, const struct text *text,
 		for (size_t j = 0; j < count && unit_is_shown(text->config.units, units[i]); j++) {
 			bool of_runtime = is_of_runtime(process, sites[j]);
 
-			if (sites[j]->unit != units[i])
+			if (sites[j]->unit != units[i] || is_scheduling(process, sites[j]))
 				continue;
 			if (units[i] == UNIT_THREAD)
 				groups->parked_threads += sites[j]->crowd.now;
@@ -201,7 +214,8 @@ static void print_head(struct text *text, const struct report *report,
 static const char *nothing_parked(const struct text *text, const struct watched_process *process)
 {
 	if (text->config.units == SHOWN_GOROUTINES)
-		return "no goroutine is parked";
+		return watched_process_has_goroutines(process) ? "no goroutine is parked"
+							       : "there is no Go in it";
 	if (text->config.units == SHOWN_ALL && watched_process_has_goroutines(process))
 		return "no goroutine and no thread is parked";
 	return "no thread is parked";

@@ -159,6 +159,12 @@ static bool is_go_io_function(const char *function)
 	return false;
 }
 
+/* What cgo makes: "_cgo_7df7bce4f389_Cfunc_pause" in C, "main._Cfunc_pause" in Go. */
+static bool is_cgo_stub(const char *function)
+{
+	return starts_with(function, "_cgo_") || strstr(function, "._Cfunc_");
+}
+
 static bool is_application_frame(const struct frame *frame)
 {
 	if (frame->kind != FRAME_USER || (!frame->function && !frame->module))
@@ -166,7 +172,8 @@ static bool is_application_frame(const struct frame *frame)
 	if (frame->module && is_runtime_module(frame->module))
 		return false;
 	return !frame->function ||
-	       (!is_wrapper_function(frame->function) && !is_go_park_function(frame->function));
+	       (!is_wrapper_function(frame->function) && !is_go_park_function(frame->function) &&
+		!is_cgo_stub(frame->function));
 }
 
 size_t where_frame(const struct stack *stack)

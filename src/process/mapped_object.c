@@ -48,6 +48,13 @@ static int load_mapped_file(pid_t pid, const struct mapping *mapping, bool use_m
 	return fd < 0 ? fd : file_cache_load(cache, fd, key, thing);
 }
 
+/* Of ours, not of the object. */
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EINTR ||
+	       err == -EAGAIN;
+}
+
 const void *mapped_object_find(struct mapped_object *object, pid_t pid,
 			       const struct mapping *mapping, bool use_map_files,
 			       struct file_cache *cache)
@@ -63,6 +70,10 @@ const void *mapped_object_find(struct mapped_object *object, pid_t pid,
 		err = load_vdso(pid, mapping, cache, &object->key, &thing);
 	else if (mapping->kind == MAPPING_FILE)
 		err = load_mapped_file(pid, mapping, use_map_files, cache, &object->key, &thing);
-	object->state = err ? OBJECT_NONE : OBJECT_KNOWN;
+	object->error = err;
+	if (!err)
+		object->state = OBJECT_KNOWN;
+	else
+		object->state = is_shortage(err) ? OBJECT_UNTRIED : OBJECT_NONE;
 	return err ? NULL : thing;
 }

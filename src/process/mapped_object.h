@@ -15,6 +15,7 @@ struct mapped_object {
 		OBJECT_KNOWN, /* `key` is its place in every cache */
 		OBJECT_NONE,  /* nothing there to read */
 	} state;
+	int error; /* of the last try, a negative errno; 0: it can be read */
 	struct file_key key;
 };
 
@@ -22,7 +23,8 @@ struct mapped_object {
  * What the cache makes of the object that the process has mapped there; NULL:
  * nothing. Read through /proc the first time, and again when the cache has dropped
  * it. An object that cannot be read is not tried again: maps that are read anew
- * have new objects. `use_map_files` as in mapped_file.h.
+ * have new objects. But where descriptors or memory are short here, that says nothing of
+ * the object, and it is. `use_map_files` as in mapped_file.h.
  */
 const void *mapped_object_find(struct mapped_object *object, pid_t pid,
 			       const struct mapping *mapping, bool use_map_files,

@@ -187,7 +187,7 @@ static const char *cut_label(enum goroutine_stack_end end)
 	case GOROUTINE_STACK_BAD_FRAME:
 		return "[cut: no frame pointer]";
 	case GOROUTINE_STACK_TOO_DEEP:
-		return "[cut: deeper than 512 frames]";
+		return "[cut: the stack is too deep]";
 	case GOROUTINE_STACK_RUNNING:
 		return "[unknown: the goroutine runs]";
 	default:

@@ -92,6 +92,7 @@ static void judge_start(const struct go_process *go, struct goroutine_birth *bir
 	const char *name = count ? calls[count - 1].function : "";
 
 	birth->runtime = strncmp(name, "runtime.", strlen("runtime.")) == 0;
+	birth->main = strcmp(name, "runtime.main") == 0;
 	for (size_t i = 0; i < sizeof(user_code) / sizeof(user_code[0]); i++)
 		if (strcmp(name, user_code[i]) == 0)
 			birth->runtime = false;
@@ -106,13 +107,24 @@ static bool has_room_for_site(const struct goroutine_places *places)
 	return places->process->sites_count < WATCHED_SITES_MAX;
 }
 
+/* What stands for a go statement where there is none. */
+static const char *birth_label(const struct goroutine_birth *birth)
+{
+	if (birth->runtime)
+		return "[Go runtime]";
+	if (birth->main)
+		return "[main goroutine]";
+	/* newproc1() has not made it: src/runtime/proc.go, oneNewExtraM(). */
+	return birth->key.gopc || birth->key.startpc ? "[unknown]" : "[thread of C]";
+}
+
 static struct site *birth_site(struct goroutine_places *places, const struct goroutine_birth *birth)
 {
 	auto_free(stack) struct stack *label = NULL;
 	struct site *site;
 
 	if (!birth->creator)
-		label = stack_label(birth->runtime ? "[Go runtime]" : "[main goroutine]");
+		label = stack_label(birth_label(birth));
 	if (!birth->creator && !label)
 		return NULL;
 	site = watched_process_site(places->process, SITE_BIRTH, UNIT_GOROUTINE, BIRTH_REASON,
@@ -122,23 +134,32 @@ static struct site *birth_site(struct goroutine_places *places, const struct gor
 	return site;
 }
 
-struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
-					       const struct goroutine *goroutine)
+struct goroutine_birth *goroutine_places_known_birth(const struct goroutine_places *places,
+						     const struct goroutine *goroutine)
 {
-	cleanup(birth_freep) struct goroutine_birth *fresh = NULL;
 	struct goroutine_birth *birth = NULL;
 	struct goroutine_birth wanted = {0};
 
 	wanted.key.gopc = goroutine->gopc;
 	wanted.key.startpc = goroutine->startpc;
 	HASH_FIND(hh, places->births, &wanted.key, sizeof(wanted.key), birth);
+	return birth;
+}
+
+struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
+					       const struct goroutine *goroutine)
+{
+	cleanup(birth_freep) struct goroutine_birth *fresh = NULL;
+	struct goroutine_birth *birth = goroutine_places_known_birth(places, goroutine);
+
 	if (birth || places->births_count == GOROUTINE_PLACES_MAX || !has_room_for_site(places))
 		return birth;
 
 	fresh = calloc(1, sizeof(*fresh));
 	if (!fresh)
 		return NULL;
-	fresh->key = wanted.key;
+	fresh->key.gopc = goroutine->gopc;
+	fresh->key.startpc = goroutine->startpc;
 	fresh->creator = go_frames_creator(places->go, goroutine->gopc);
 	judge_start(places->go, fresh);
 	fresh->site = birth_site(places, fresh);
@@ -178,14 +199,13 @@ static int find_site(struct goroutine_places *places, struct goroutine_place *pl
 	if (!place->site)
 		return -ENOSPC;
 	note_creator(place->site, birth, places->process->sites_count > sites_before);
-	place->site->runtime = birth->runtime;
 	return 0;
 }
 
 static struct goroutine_place *add_place(struct goroutine_places *places,
 					 const struct goroutine_place *wanted,
 					 const struct goroutine_birth *birth,
-					 const struct goroutine_stack *raw)
+					 const struct goroutine_stack *raw, bool runtime)
 {
 	cleanup(place_freep) struct goroutine_place *fresh = calloc(1, sizeof(*fresh));
 	struct goroutine_place *place;
@@ -198,6 +218,8 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 		return NULL;
 	if (wanted->key.reason && find_site(places, fresh, birth))
 		return NULL;
+	if (fresh->site)
+		fresh->site->runtime = runtime;
 	place = take_ptr(fresh);
 	places->frames += place->stack->count > raw->count ? place->stack->count : raw->count;
 	places->by_number[places->count++] = place;
@@ -206,11 +228,17 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 	return place;
 }
 
+bool goroutine_places_have_room(const struct goroutine_places *places)
+{
+	return places->count < GOROUTINE_PLACES_MAX &&
+	       places->frames < GOROUTINE_PLACES_FRAMES_MAX && has_room_for_site(places);
+}
+
 struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 					      const struct goroutine_birth *birth,
 					      const char *reason,
 					      const struct goroutine_stack *stack,
-					      const struct stack *native)
+					      const struct stack *native, bool runtime)
 {
 	struct goroutine_place *place = NULL;
 	struct goroutine_place wanted = {0};
@@ -224,7 +252,7 @@ struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 	if (place || places->count == GOROUTINE_PLACES_MAX ||
 	    places->frames >= GOROUTINE_PLACES_FRAMES_MAX || (reason && !has_room_for_site(places)))
 		return place;
-	return add_place(places, &wanted, birth, stack);
+	return add_place(places, &wanted, birth, stack, runtime);
 }
 
 struct goroutine_birth *goroutine_places_birth_at(const struct goroutine_places *places,

@@ -31,6 +31,7 @@ struct goroutine_birth {
 	uint32_t number; /* from 1 */
 	struct site *site;
 	struct stack *creator; /* owned; NULL: made by the runtime */
+	bool main;             /* the main goroutine */
 	bool runtime;          /* a goroutine of the runtime itself */
 	bool finalizers;       /* of the runtime, but it calls what the program has given it */
 	UT_hash_handle hh;
@@ -58,14 +59,24 @@ struct goroutine_places *goroutine_places_new(const struct go_process *go,
 void goroutine_places_free(struct goroutine_places *places);
 define_auto_free(goroutine_places)
 
-/* NULL: no memory, or there are too many: the caller counts the loss. */
+/* One that has been named before, which costs next to nothing; NULL: it has not. */
+struct goroutine_birth *goroutine_places_known_birth(const struct goroutine_places *places,
+						     const struct goroutine *goroutine);
+
+/*
+ * Both NULL: no memory, or there are too many: the caller counts the loss. `runtime`: it is
+ * the runtime's own that stands there.
+ */
 struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
 					       const struct goroutine *goroutine);
+/* Whether one more stack could be named. */
+bool goroutine_places_have_room(const struct goroutine_places *places);
+
 struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 					      const struct goroutine_birth *birth,
 					      const char *reason,
 					      const struct goroutine_stack *stack,
-					      const struct stack *native);
+					      const struct stack *native, bool runtime);
 
 /* By number; NULL for 0. */
 struct goroutine_birth *goroutine_places_birth_at(const struct goroutine_places *places,

@@ -4,10 +4,8 @@
 
 /*
  * The goroutines of one process from sweep to sweep: who is there, since when, where it
- * is parked, who came and who left. 24 bytes of memory a goroutine.
- *
- * Stacks are read of goroutines that were not there, or not so, in the last sweep; where
- * many of them have the same header (function, reason, depth of the stack), of a sample.
+ * is parked, who came and who left. 24 bytes of memory a goroutine. Stacks are read of those
+ * that were not there, or not so, in the last sweep.
  */
 
 #include <stdbool.h>
@@ -18,35 +16,14 @@
 #include "goruntime/go_process.h"
 #include "model/loss.h"
 #include "model/watched_process.h"
-
-/* Newcomers with the same header whose stacks are read in one sweep. */
-#define GOROUTINE_SAMPLE 32
-
-/* Stacks that are read in one sweep where those of the same header turned out to differ. */
-#define GOROUTINE_STACKS_MAX 16384
-
-/*
- * What reading stacks, wait objects and labels of one process may take in one sweep. A million
- * honest goroutines take a tenth of it; lies can be made to take hours. What is left out is
- * counted, and is read in the next sweep.
- */
-#define GOROUTINE_READING_NS      2000000000ULL
-#define GOROUTINE_READING_EACH_NS 30000000000ULL /* where every stack is wanted */
-
-struct goroutine_tracker_config {
-	bool each;           /* fills process->goroutine_list, and reads every stack */
-	bool runtime_frames; /* hides nothing */
-	/* The stack of the thread with that id in the target's PID namespace; NULL: not known. */
-	const struct stack *(*thread_stack)(uint64_t tid, void *data);
-	void *data;
-};
+#include "sources/goroutine_reader.h"
 
 struct goroutine_tracker;
 
 /* `go` and `process` must outlive it. NULL without memory. */
 struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 						struct watched_process *process,
-						const struct goroutine_tracker_config *config);
+						const struct goroutine_reader_config *config);
 
 /* Forgets the goroutines, without counting anything. */
 void goroutine_tracker_free(struct goroutine_tracker *tracker);
@@ -62,5 +39,11 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 
 /* The process is gone or runs another program: every goroutine has left. */
 void goroutine_tracker_end(struct goroutine_tracker *tracker);
+
+/*
+ * They are to be looked for anew, by another tracker: they are taken off the counts, but have
+ * not ended.
+ */
+void goroutine_tracker_drop(struct goroutine_tracker *tracker);
 
 #endif

@@ -15,17 +15,27 @@
  */
 #define ASK_AGAIN_NS 30000000000ULL
 
+/*
+ * For all that are asked in one sweep together: most take some µs, but files and memory
+ * can be made so that one takes a second. The others are asked in the next sweep.
+ */
+#define ASKING_MAX_NS 2000000000ULL
+
 /* A runtime that cannot be read any more, though its process lives, is looked for anew. */
 #define FAILURES_MAX 3
 
 /* A process that was asked whether it runs Go. */
 struct go_watch {
 	uint32_t tgid;
-	uint32_t generation; /* of its program, see struct process_entry */
+	const struct watched_process *process; /* a tgid can be used again */
+	uint32_t generation;                   /* of its program, see struct process_entry */
 	uint64_t asked_ns;
-	uint64_t code_pages; /* where there was no Go in them, see process_maps.h; 0: not known */
+	uint64_t not_ready_ns; /* when its runtime was not set up; 0: it was, or there is none */
+	uint64_t wait_ns;      /* from then on, until it is asked again */
+	uint64_t code_pages;   /* where there was no Go in them, see process_maps.h; 0: not known */
 	uint32_t failures;
-	struct go_process *go;             /* NULL: no Go, or it cannot be read */
+	bool postponed;        /* there was no time to ask it: it is the first in the next sweep */
+	struct go_process *go; /* NULL: no Go, or it cannot be read */
 	struct goroutine_tracker *tracker; /* with `go` */
 	struct goroutines *goroutines;     /* where it belongs */
 	UT_hash_handle hh;
@@ -42,10 +52,11 @@ struct thread_index {
 struct goroutines {
 	struct sources_context *context;
 	struct goroutines_config config;
-	struct file_cache *files; /* see go_process.h */
-	struct go_watch *watches; /* uthash */
+	struct go_process_files *files; /* see go_process.h */
+	struct go_watch *watches;       /* uthash */
 	struct thread_index index;
-	int err; /* of the sweep that is taken */
+	uint64_t asking_ns; /* of the sweep that is taken, as the next one */
+	int err;
 };
 
 static void detach(struct go_watch *watch)
@@ -70,7 +81,7 @@ void goroutines_free(struct goroutines *goroutines)
 	HASH_ITER (hh, goroutines->watches, watch, next)
 		watch_free(goroutines, watch);
 	free(goroutines->index.threads);
-	file_cache_free(goroutines->files);
+	go_process_files_free(goroutines->files);
 	free(goroutines);
 }
 
@@ -133,7 +144,7 @@ static void make_index(struct goroutines *goroutines)
  * Where the thread is parked that a goroutine holds. Threads are known by the ids of the
  * initial PID namespace: those of a process in another one are not found.
  */
-static const struct stack *thread_stack(uint64_t tid, void *data)
+static bool find_thread(uint64_t tid, struct held_thread *held, void *data)
 {
 	const struct go_watch *watch = data;
 	struct goroutines *goroutines = watch->goroutines;
@@ -142,14 +153,19 @@ static const struct stack *thread_stack(uint64_t tid, void *data)
 	const struct thread key = {.key = {.tid = tid}}, *wanted = &key, **found;
 
 	if (!entry || entry->process->ns_pid != entry->process->pid)
-		return NULL;
+		return false;
 	if (!goroutines->index.made)
 		make_index(goroutines);
 	if (!goroutines->index.count)
-		return NULL;
+		return false;
 	found = bsearch(&wanted, goroutines->index.threads, goroutines->index.count,
 			sizeof(struct thread *), compare_tids);
-	return found && (*found)->process == entry ? (*found)->park_site->stack : NULL;
+	if (!found || (*found)->process != entry)
+		return false;
+	held->tid = (uint32_t)tid;
+	memcpy(held->name, (*found)->park_name, sizeof(held->name));
+	held->stack = (*found)->park_site->stack;
+	return true;
 }
 
 static struct go_watch *watch_of(struct goroutines *goroutines, const struct process_entry *entry)
@@ -163,6 +179,7 @@ static struct go_watch *watch_of(struct goroutines *goroutines, const struct pro
 	if (!watch)
 		return NULL;
 	watch->tgid = entry->tgid;
+	watch->process = entry->process;
 	watch->generation = entry->generation;
 	watch->goroutines = goroutines;
 	HASH_ADD(hh, goroutines->watches, tgid, sizeof(watch->tgid), watch);
@@ -208,46 +225,79 @@ static int attach(struct go_watch *watch, const struct process_entry *entry, str
 	return err;
 }
 
+/* A runtime is set up within ms; what is never set up must not cost a search a sweep. */
+static void wait_for_runtime(struct go_watch *watch, uint64_t now_ns)
+{
+	watch->wait_ns = watch->not_ready_ns ? 2 * (now_ns - watch->not_ready_ns) : 0;
+	if (watch->wait_ns > ASK_AGAIN_NS)
+		watch->wait_ns = ASK_AGAIN_NS;
+	watch->not_ready_ns = now_ns;
+}
+
+static bool is_due(const struct go_watch *watch, uint64_t now_ns)
+{
+	if (watch->not_ready_ns)
+		return now_ns - watch->not_ready_ns >= watch->wait_ns;
+	return !watch->asked_ns || now_ns - watch->asked_ns >= ASK_AGAIN_NS;
+}
+
 /* What is found now holds until it runs another program. */
 static int ask(struct go_watch *watch, const struct process_entry *entry)
 {
 	struct goroutines *goroutines = watch->goroutines;
 	struct sources_context *context = goroutines->context;
-	const struct goroutine_tracker_config config = {
+	const struct goroutine_reader_config config = {
 		.each = goroutines->config.each,
 		.runtime_frames = goroutines->config.runtime_frames,
-		.thread_stack = thread_stack,
+		.find_thread = find_thread,
 		.data = watch,
 	};
 	struct watched_process *process = entry->process;
 	struct error error = {0};
-	int err = attach(watch, entry, &error);
+	uint64_t start_ns = monotonic_ns();
+	int err;
 
-	if (err == -EAGAIN)
+	watch->postponed = goroutines->asking_ns >= ASKING_MAX_NS;
+	if (watch->postponed) {
+		losses_add(&context->losses, "go_not_attached", 1);
 		return 0;
+	}
+	err = attach(watch, entry, &error);
+	goroutines->asking_ns += monotonic_ns() - start_ns;
+	if (err == -EAGAIN) {
+		wait_for_runtime(watch, context->now_ns);
+		return 0;
+	}
+	watch->not_ready_ns = 0;
 	watch->asked_ns = context->now_ns;
 	watch->failures = 0;
 	if (err == -ENOTSUP) {
 		losses_add(&context->losses, "go_version_unknown", 1);
 		return set_string(&process->go_refused, error.text);
 	}
-	if (err)
+	/* Gone, or there is no Go. */
+	if (err == -ENODATA || err == -ESRCH)
+		return 0;
+	if (err) {
+		losses_add(&context->losses, "go_not_attached", 1);
 		return err == -ENOMEM ? err : 0;
+	}
 	watch->tracker = goroutine_tracker_new(watch->go, process, &config);
 	if (!watch->tracker || set_string(&process->go_refused, NULL))
 		return -ENOMEM;
 	return set_string(&process->go_version, go_process_version(watch->go)->text);
 }
 
-/* Another program runs in the process: all goroutines of the old one are gone. */
+/* The runtime is to be found again, in this program or in another one. */
 static void start_anew(struct go_watch *watch, const struct process_entry *entry)
 {
-	if (watch->tracker)
-		goroutine_tracker_end(watch->tracker);
 	detach(watch);
+	watch->process = entry->process;
 	watch->generation = entry->generation;
 	watch->asked_ns = 0;
+	watch->not_ready_ns = 0;
 	watch->code_pages = 0;
+	watch->postponed = false;
 	set_string(&entry->process->go_version, NULL);
 	set_string(&entry->process->go_refused, NULL);
 }
@@ -255,10 +305,9 @@ static void start_anew(struct go_watch *watch, const struct process_entry *entry
 static int sweep_watch(struct go_watch *watch, const struct process_entry *entry)
 {
 	struct sources_context *context = watch->goroutines->context;
-	bool due = !watch->asked_ns || context->now_ns - watch->asked_ns >= ASK_AGAIN_NS;
 	int err = 0;
 
-	if (!watch->go && due)
+	if (!watch->go && is_due(watch, context->now_ns))
 		err = ask(watch, entry);
 	if (err || !watch->tracker)
 		return err;
@@ -269,8 +318,11 @@ static int sweep_watch(struct go_watch *watch, const struct process_entry *entry
 		return err;
 	/* It is ending, or moving its tables: the next sweep tells. */
 	losses_add(&context->losses, "goroutine_sweep_failed", 1);
-	if (++watch->failures == FAILURES_MAX)
+	if (++watch->failures == FAILURES_MAX) {
+		goroutine_tracker_drop(watch->tracker);
 		start_anew(watch, entry);
+		watch->asked_ns = context->now_ns;
+	}
 	return 0;
 }
 
@@ -288,19 +340,37 @@ static void sweep_process(struct process_entry *entry, void *data)
 	}
 	if (entry->process->ended) {
 		/* Its pid may have been used again. */
-		if (watch->generation == entry->generation && watch->tracker)
+		if (watch->process == entry->process && watch->tracker)
 			goroutine_tracker_end(watch->tracker);
 		return;
 	}
-	if (watch->generation != entry->generation)
+	if (watch->process != entry->process || watch->generation != entry->generation) {
+		if (watch->tracker)
+			goroutine_tracker_end(watch->tracker);
 		start_anew(watch, entry);
+	}
 	goroutines->err = sweep_watch(watch, entry);
+}
+
+/* So that those who take long to ask do not keep others waiting for ever. */
+static void ask_postponed(struct process_entry *entry, void *data)
+{
+	struct goroutines *goroutines = data;
+	struct go_watch *watch = NULL;
+
+	HASH_FIND(hh, goroutines->watches, &entry->tgid, sizeof(entry->tgid), watch);
+	if (watch && watch->postponed && watch->process == entry->process &&
+	    watch->generation == entry->generation && !watch->go && !goroutines->err &&
+	    goroutines->asking_ns < ASKING_MAX_NS)
+		goroutines->err = ask(watch, entry);
 }
 
 int goroutines_sweep(struct goroutines *goroutines, struct error *error)
 {
 	goroutines->index.made = false;
+	goroutines->asking_ns = 0;
 	goroutines->err = 0;
+	process_table_each(goroutines->context->processes, false, ask_postponed, goroutines);
 	process_table_each(goroutines->context->processes, true, sweep_process, goroutines);
 	return goroutines->err ? error_set(error, goroutines->err, "out of memory") : 0;
 }
@@ -310,6 +380,6 @@ void goroutines_forget(struct goroutines *goroutines, const struct process_entry
 	struct go_watch *watch = NULL;
 
 	HASH_FIND(hh, goroutines->watches, &entry->tgid, sizeof(entry->tgid), watch);
-	if (watch && watch->generation == entry->generation)
+	if (watch && watch->process == entry->process)
 		watch_free(goroutines, watch);
 }

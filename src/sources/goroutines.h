@@ -14,7 +14,7 @@
 struct goroutines;
 
 struct goroutines_config {
-	bool each; /* see struct goroutine_tracker_config */
+	bool each; /* see struct goroutine_reader_config */
 	bool runtime_frames;
 };
 

@@ -17,6 +17,11 @@
 enum {
 	/* Bytes of a name that are looked at; those of generic functions grow with their types. */
 	NAME_LENGTH_MAX = 64 << 10,
+	/*
+	 * Bytes of names and of program counter tables that one lookup may decode, all calls
+	 * together that are inlined there; see GO_PC_VALUES_MAX: a dozen of the longest tables.
+	 */
+	DECODED_MAX = 512 << 10,
 	/* Places that look like a table in a file without section table. */
 	SEARCHES_MAX = 4,
 };
@@ -48,6 +53,7 @@ struct place {
 	struct go_function function;
 	uint64_t entry; /* vaddr */
 	uint64_t pc;    /* from the entry */
+	size_t *budget; /* bytes that may still be decoded */
 };
 
 /* Up to Go 1.15 the number of files and their names' offsets follow the functab. */
@@ -248,8 +254,9 @@ static bool find_base(const struct go_line_table *table, const struct go_module 
  * prints them: see funcNamePiecesForPrint() in src/runtime/traceback.go. False: there is
  * none, or it does not end.
  */
-static bool read_name(const struct go_line_table *table, uint32_t offset, char name[GO_NAME_SIZE])
+static bool read_name(const struct place *place, uint32_t offset, char name[GO_NAME_SIZE])
 {
+	const struct go_line_table *table = place->table;
 	static const char types[] = "[...]";
 	bool shorten = table->header.format->shape_names, opened = false;
 	size_t length = 0, bracket = 0, available;
@@ -262,7 +269,12 @@ static bool read_name(const struct go_line_table *table, uint32_t offset, char n
 		const unsigned char *bytes =
 			elf_span_peek(&table->names, (uint64_t)offset + read, &available);
 
-		for (size_t i = 0; bytes && i < available; i++) {
+		if (!bytes || !*place->budget)
+			return false;
+		if (available > *place->budget)
+			available = *place->budget;
+		for (size_t i = 0; i < available; i++) {
+			--*place->budget;
 			if (!bytes[i]) {
 				name[length] = '\0';
 				return length > 0;
@@ -279,8 +291,6 @@ static bool read_name(const struct go_line_table *table, uint32_t offset, char n
 				name[length++] = (char)bytes[i];
 			}
 		}
-		if (!bytes)
-			return false;
 	}
 	return false;
 }
@@ -309,7 +319,8 @@ static bool read_path(const struct elf_span *files, uint32_t offset, char path[G
 
 static int32_t value_at(const struct place *place, uint32_t values, uint64_t pc)
 {
-	return go_pc_value(&place->table->pc_values, values, place->table->header.quantum, pc);
+	return go_pc_value(&place->table->pc_values, values, place->table->header.quantum, pc,
+			   place->budget);
 }
 
 /* File and line of `pc`: both, or none where either is unknown. */
@@ -404,7 +415,7 @@ static bool find_tree(const struct place *place, const struct go_module *module,
 /* The function itself, of which `pc` is where it stands or calls what is inlined. */
 static bool set_function(const struct place *place, uint64_t pc, struct go_call *call)
 {
-	if (!read_name(place->table, place->function.name, call->function))
+	if (!read_name(place, place->function.name, call->function))
 		return false;
 	call->start_line = start_line(place->function.start_line);
 	call->inlined = false;
@@ -417,7 +428,7 @@ static bool set_function(const struct place *place, uint64_t pc, struct go_call 
 static bool set_inlined(const struct place *place, const struct go_inlined_call *inlined,
 			uint64_t pc, struct go_call *call)
 {
-	if (!read_name(place->table, inlined->name, call->function))
+	if (!read_name(place, inlined->name, call->function))
 		return false;
 	call->start_line = start_line(inlined->start_line);
 	call->inlined = true;
@@ -485,7 +496,8 @@ static bool find_place(const struct go_line_table *table, const struct go_module
 int go_line_table_frame_size(const struct go_line_table *table, const struct go_module *module,
 			     uint64_t vaddr, uint64_t *size)
 {
-	struct place place;
+	size_t budget = DECODED_MAX;
+	struct place place = {.budget = &budget};
 	int32_t value;
 
 	if (!find_place(table, module, vaddr, &place))
@@ -500,9 +512,9 @@ int go_line_table_frame_size(const struct go_line_table *table, const struct go_
 size_t go_line_table_find(const struct go_line_table *table, const struct go_module *module,
 			  uint64_t vaddr, struct go_call *calls, size_t capacity)
 {
+	size_t count, budget = DECODED_MAX;
+	struct place place = {.budget = &budget};
 	struct elf_span tree;
-	struct place place;
-	size_t count;
 
 	if (!capacity || !find_place(table, module, vaddr, &place))
 		return 0;

@@ -84,7 +84,7 @@ int go_line_table_find_function(const struct go_line_table *table, const struct 
  * innermost first: the inlined ones, then the physical function. Returns how many,
  * at most `capacity`; 0: the table has no function there. Without module->func_data the
  * inlined ones are left out and line and file are those of the innermost; so, too, where
- * they are damaged.
+ * they are damaged. What is beyond a bound for the whole lookup is unknown.
  */
 size_t go_line_table_find(const struct go_line_table *table, const struct go_module *module,
 			  uint64_t vaddr, struct go_call *calls, size_t capacity);

@@ -50,20 +50,17 @@ static bool next_number(struct cursor *cursor, uint32_t *number)
  * Pairs of a difference of values and one of program counters up to which the value holds.
  * A difference of 0 ends the table, but for the first pair.
  */
-int32_t go_pc_value(const struct elf_span *tables, uint64_t at, unsigned int quantum, uint64_t pc)
+static int32_t find_value(struct cursor *cursor, unsigned int quantum, uint64_t pc)
 {
-	struct cursor cursor = {.span = tables, .at = at, .budget = GO_PC_VALUES_MAX};
 	uint32_t value = UINT32_MAX; /* -1 */
 	uint64_t end = 0;
 
-	if (!at)
-		return -1;
 	for (;;) {
 		uint32_t difference, length;
 
-		if (!next_number(&cursor, &difference) || (!difference && end))
+		if (!next_number(cursor, &difference) || (!difference && end))
 			return -1;
-		if (!next_number(&cursor, &length))
+		if (!next_number(cursor, &length))
 			return -1;
 		/* Zigzag: the sign is in the lowest bit. */
 		value += (difference >> 1) ^ (0 - (difference & 1));
@@ -71,4 +68,18 @@ int32_t go_pc_value(const struct elf_span *tables, uint64_t at, unsigned int qua
 		if (pc < end)
 			return (int32_t)value;
 	}
+}
+
+int32_t go_pc_value(const struct elf_span *tables, uint64_t at, unsigned int quantum, uint64_t pc,
+		    size_t *budget)
+{
+	size_t limit = *budget < GO_PC_VALUES_MAX ? *budget : GO_PC_VALUES_MAX;
+	struct cursor cursor = {.span = tables, .at = at, .budget = limit};
+	int32_t value;
+
+	if (!at)
+		return -1;
+	value = find_value(&cursor, quantum, pc);
+	*budget -= limit - cursor.budget;
+	return value;
 }

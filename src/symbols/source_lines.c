@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "process/elf_image.h"
 #include "symbols/debug_file.h"
+#include "symbols/dwarf_links.h"
 
 enum {
 	/* Address ranges of compilation units that are looked at; a Chromium has 0.3 million. */
@@ -132,7 +133,7 @@ static int check_section(struct source_lines *lines, Elf_Scn *section, size_t na
 	if (!name)
 		return -ENOEXEC;
 	/* .zdebug: an old compression, whose size cannot be told beforehand. */
-	if (starts_with(name, ".zdebug") || strcmp(name, ".gnu_debugaltlink") == 0)
+	if (starts_with(name, ".zdebug") || dwarf_links_to_file(name))
 		return -ENOTSUP;
 	size = header.sh_size;
 	if (header.sh_flags & SHF_COMPRESSED) {
@@ -143,7 +144,8 @@ static int check_section(struct source_lines *lines, Elf_Scn *section, size_t na
 			return -EFBIG;
 		lines->memory += size;
 	}
-	return starts_with(name, ".debug_line") && size > SOURCE_LINES_TABLE_MAX ? -EFBIG : 0;
+	/* Also ".gnu.debuglto_.debug_line", which libdw takes where there is no other. */
+	return strstr(name, ".debug_line") && size > SOURCE_LINES_TABLE_MAX ? -EFBIG : 0;
 }
 
 static int check_sections(struct source_lines *lines)

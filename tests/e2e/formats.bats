@@ -85,7 +85,7 @@ pprof_cumulated() {
 	target_start leak_threads initial=3
 	run "$PARKSCOPE" dump -p "$TARGET" --unit goroutine
 	assert_success
-	assert_line "no goroutine is parked"
+	assert_line "there is no Go in it"
 	refute_output --partial wait_for_reply
 	run "$PARKSCOPE" dump -p "$TARGET" --unit thread
 	assert_output --partial wait_for_reply

@@ -96,6 +96,14 @@ check_crowd() {
 	assert_equal "$1: $(sites_in "$1" ".p.created_by | tostring | contains(\"main.$5\")")" "$1: true"
 }
 
+# check_semaphores FUNCTION REASONS SHARING: what all 500 of them wait for; the reason of one of REASONS, a
+# regular expression, as it depends on the version
+check_semaphores() {
+	assert_equal "$1: $(sites_in "$1" '.p.crowd.now')" "$1: 500"
+	assert_equal "$1: $(sites_in "$1" ".p.reason | test(\"^($2)\$\")")" "$1: true"
+	assert_equal "$1: $(sites_in "$1" '.p.channel | "\(.kind) \(.sharing) \(.looked_at)"')" "$1: semaphore $3 32"
+}
+
 check_crowds() {
 	target_start "$1" crowd=500
 	dump
@@ -103,15 +111,42 @@ check_crowds() {
 	check_crowd work chan_receive 0 one startWorkers
 	check_crowd answer chan_send 0 alone startLeak
 	check_crowd submit chan_send 16 one startBackPressure
+	check_semaphores enter 'semacquire|sync_mutex_lock' one
+	check_semaphores join 'semacquire|sync_waitgroup_wait' alone
 	target_quit "$TARGET"
 }
 
-@test "crowds: a pool, a leak and back-pressure are told apart by their channels" {
+@test "crowds: a pool, a leak and back-pressure are told apart by their channels, a convoy by its mutex" {
 	with_each_go check_crowds goroutines
 }
 
 @test "crowds: also in a stripped program" {
 	with_each_go check_crowds goroutines-stripped
+}
+
+@test "crowds: also in a position-independent program" {
+	with_each_go check_crowds goroutines-pie
+}
+
+# check_sharing FUNCTION SHARING
+check_sharing() {
+	assert_equal "$1: $(sites_in "$1" '.p.channel | select(.) | "\(.kind) \(.sharing)"')" "$1: semaphore $2"
+}
+
+check_locks() {
+	target_start goroutines per=3 crowd=1
+	dump
+	check_sharing lockMutex alone
+	check_sharing lockForReading alone
+	check_sharing lockForWriting alone
+	check_sharing waitForGroup alone
+	check_sharing doOnce one
+	assert_equal "$(sites_in waitForCondition '.p.channel')" null
+	target_quit "$TARGET"
+}
+
+@test "locks and groups: who waits alone for its own, and who with others" {
+	with_each_go check_locks
 }
 
 # check_reason FUNCTION REASON
@@ -165,6 +200,19 @@ check_reasons() {
 	target_quit "$TARGET"
 }
 
+@test "watched under the collector and churn: every stack is one of the program's, who stands still is always there, hardly a read is lost" {
+	GOGC=1 target_start goroutine_churn loops=8 leak_per_s=1000 standing=20000
+	target_send "$TARGET" go
+	parkscope_launch churn watch -f jsonl --full -i 200ms -d 12s -p "$TARGET"
+	parkscope_wait
+	"$BATS_TEST_DIRNAME/check-churn" 20000 "$RECORDS"
+	assert_between "goroutine reads" 500000 "$(sum process '.p.goroutines.now')" 10000000
+	# Here every goroutine's stack is read.
+	"$PARKSCOPE" dump -f go -p "$TARGET" >"$BATS_TEST_TMPDIR/each"
+	"$BATS_TEST_DIRNAME/check-churn" go "$BATS_TEST_TMPDIR/each"
+	target_quit "$TARGET"
+}
+
 @test "goroutine?debug=2 of a runtime in motion has no goroutine twice" {
 	target_start goroutine_churn loops=8 leak_per_s=1000
 	target_send "$TARGET" go
@@ -215,4 +263,53 @@ last_version() {
 	parkscope_wait
 	assert_equal "now $(last process '.p.goroutines.now')" "now 0"
 	assert_equal "crowd $(sites_in answer '.p.crowd.now' | tail -n 1)" "crowd 0"
+}
+
+# with_version FILE COPY VERSION: a copy that says that another Go has built it
+with_version() {
+	python3 - "$@" <<'PYTHON'
+import re, sys
+data = open(sys.argv[1], "rb").read()
+start = data.index(b"\xff Go buildinf:")
+found = re.compile(rb"go1\.[0-9.]+").search(data, start, start + 64)
+version = sys.argv[3].encode()
+assert len(version) == len(found[0]), found[0]
+open(sys.argv[2], "wb").write(data[:found.start()] + version + data[found.end():])
+PYTHON
+	chmod +x "$2"
+}
+
+@test "an unknown version: its DWARF tells, or it is refused by name" {
+	local version
+
+	target_start goroutines crowd=100
+	version=go1.99.$(last_version | sed 's/^[0-9]*\.[0-9]*\.//')
+	target_quit "$TARGET"
+	with_version "$TARGETS/goroutines" "$BATS_TEST_TMPDIR/with-dwarf" "$version"
+	with_version "$TARGETS/goroutines-stripped" "$BATS_TEST_TMPDIR/without-dwarf" "$version"
+
+	TARGETS=$BATS_TEST_TMPDIR target_start with-dwarf crowd=100
+	dump
+	assert_equal "$(last process '.p.go_version')" "$version"
+	assert_equal "with DWARF $(sites_in answer '"\(.p.crowd.now) \(.p.reason)"')" "with DWARF 100 chan_send"
+	target_quit "$TARGET"
+
+	TARGETS=$BATS_TEST_TMPDIR target_start without-dwarf crowd=100
+	dump
+	assert_equal "$(last process '.p.goroutines_unavailable')" \
+		"$version is not a version that parkscope knows, and the program has no DWARF to tell its layouts"
+	assert_equal "without DWARF $(sites_in answer .p.crowd.now)" "without DWARF "
+	assert_equal "losses $(last end '.p.losses | tojson')" 'losses {"go_version_unknown":1}'
+	"$PARKSCOPE" dump -p "$TARGET" >"$BATS_TEST_TMPDIR/text"
+	grep -q "^goroutines: not read: $version is not a version" "$BATS_TEST_TMPDIR/text"
+	target_quit "$TARGET"
+}
+
+@test "panicparse reads the format go" {
+	target_start goroutines crowd=123
+	"$PARKSCOPE" dump -f go -p "$TARGET" | panicparse >"$BATS_TEST_TMPDIR/parsed"
+	# Three crowds of that size, each in one bucket.
+	assert_equal "$(grep -c '^123: chan ' "$BATS_TEST_TMPDIR/parsed")" 3
+	grep -A1 '^123: chan send .*main.startLeak' "$BATS_TEST_TMPDIR/parsed" | grep -q 'answer('
+	target_quit "$TARGET"
 }

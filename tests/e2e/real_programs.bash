@@ -332,8 +332,9 @@ readonly jq_reports='
 			pid: .[0].process.pid,
 			name: .[0].process.name,
 			processes: map(select(dataset("process")).parkscope),
-			park: map(select(dataset("park_site")).parkscope),
-			birth: map(select(dataset("birth_site")).parkscope)
+			park: map(select(dataset("park_site")).parkscope | select(.unit == "thread")),
+			birth: map(select(dataset("birth_site")).parkscope | select(.unit == "thread")),
+			made: map(select(dataset("birth_site")).parkscope | select(.unit == "goroutine"))
 		} + {own: (map(select(dataset("process")).parkscope)[0])});
 '
 
@@ -350,6 +351,9 @@ violations() {
 			| (.birth | sum(.live)) as $live
 			| (if $parked > $threads.now then "\($parked) parked of \($threads.now)" else empty end),
 			(if $live != $threads.now then "\($live) live by birth, \($threads.now) threads" else empty end),
+			(($own.goroutines // empty | .now + .runtime) as $goroutines
+				| if (.made | sum(.live)) != $goroutines
+				then "\(.made | sum(.live)) live by birth, \($goroutines) goroutines" else empty end),
 			(if ($threads.now > 0) == ($own.ended == true)
 				then "\($threads.now) threads, ended \($own.ended)" else empty end),
 			(.park[] | select(.crowd.oldest_s > 366 * 86400) | "oldest \(.crowd.oldest_s)"),

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.func_data = word_at_end(data, size, 2),
 	};
 	auto_free(go_line_table) struct go_line_table *table = NULL;
-	uint64_t vaddr = word_at_end(data, size, 0), start, end;
+	uint64_t vaddr = word_at_end(data, size, 0), start, end, frame;
 
 	if (go_line_table_load_memory(data, size, &table, NULL) < 0)
 		return 0;
@@ -44,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		      go_line_table_find(table, &module, vaddr + i * 4, calls,
 					 GO_INLINE_DEPTH_MAX + 1),
 		      GO_INLINE_DEPTH_MAX + 1);
+	if (go_line_table_frame_size(table, &module, vaddr, &frame) == 0)
+		FUZZ_REQUIRE(frame <= INT32_MAX);
 	if (go_line_table_find_function(table, &module, "main.last", &start, &end) == 0)
 		FUZZ_REQUIRE(start <= end);
 	return 0;

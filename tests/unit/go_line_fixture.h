@@ -37,7 +37,7 @@ enum {
 
 struct go_fixture {
 	enum go_fixture_format format;
-	unsigned char bytes[GO_FIXTURE_SIZE];
+	_Alignas(8) unsigned char bytes[GO_FIXTURE_SIZE];
 	size_t at; /* where the next thing is put */
 	/* Offsets in the file. */
 	size_t names;

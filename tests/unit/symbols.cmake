@@ -3,9 +3,9 @@
 # Tests of src/process/ and src/symbols/.
 foreach(name
 		elf_blocks go_functions go_inline_tree go_line_format go_line_section go_line_table
-		go_pc_values
-		debug_file demangle elf_image elf_symbol_table elf_symbols file_cache gnu_debugdata
-		kernel_symbols load_segments mapped_file mapping_cache perf_map perf_map_cache
+		go_line_tables go_pc_values
+		debug_file demangle dwarf_links elf_image elf_symbol_table elf_symbols file_cache gnu_debugdata
+		kernel_symbols load_segments mapped_file mapped_object mapping_cache perf_map perf_map_cache
 		perf_map_lines proc_file process_identity process_maps process_memory source_lines
 		symbol_index symbolizer)
 	parkscope_unit_test(${name})

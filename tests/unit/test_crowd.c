@@ -57,6 +57,18 @@ static void test_at_most_belongs_to_the_oldest(void **state)
 	crowd_park(&crowd, 900, AGE_EXACT, false);
 	crowd_end(&crowd, 2000);
 	assert_int_equal(crowd.oldest_bound, AGE_EXACT);
+
+	/* Of the same age for all we know, whatever their order. */
+	crowd_begin(&crowd);
+	crowd_park(&crowd, 900, AGE_AT_LEAST, false);
+	crowd_park(&crowd, 900, AGE_AT_MOST, false);
+	crowd_end(&crowd, 3000);
+	assert_int_equal(crowd.oldest_bound, AGE_AT_LEAST);
+	crowd_begin(&crowd);
+	crowd_park(&crowd, 900, AGE_AT_MOST, false);
+	crowd_park(&crowd, 900, AGE_AT_LEAST, false);
+	crowd_end(&crowd, 4000);
+	assert_int_equal(crowd.oldest_bound, AGE_AT_LEAST);
 }
 
 static void test_growth_follows_the_crowd(void **state)

@@ -113,6 +113,23 @@ static void test_a_label_is_a_stack(void **state)
 	stack_free(stack);
 }
 
+static void test_threads_of_the_go_runtime(void **state)
+{
+	auto_free(stack) struct stack *idle = build_stack("runtime.futex", "runtime.stopm", NULL);
+	auto_free(stack) struct stack *birth =
+		build_stack("pthread_create@libc.so.6", "_cgo_try_pthread_create",
+			    "_cgo_sys_thread_start", "runtime.newm", NULL);
+	auto_free(stack) struct stack *in_c = build_stack(
+		"pause@libc.so.6", "_cgo_7df7bce4f389_Cfunc_pause", "runtime.asmcgocall", NULL);
+	auto_free(stack) struct stack *plain = build_stack("pause@libc.so.6", NULL);
+
+	(void)state;
+	assert_true(stack_is_go_runtime(idle));
+	assert_true(stack_is_go_runtime(birth));
+	assert_false(stack_is_go_runtime(in_c));
+	assert_false(stack_is_go_runtime(plain));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_frames_go_in_between),
 		cmocka_unit_test(test_a_copy_is_deep),
 		cmocka_unit_test(test_a_label_is_a_stack),
+		cmocka_unit_test(test_threads_of_the_go_runtime),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

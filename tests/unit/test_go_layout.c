@@ -68,6 +68,8 @@ static void fields_lie_within_the_sizes(void **state)
 
 		assert_int_equal(layout->g.labels + 8, layout->g.size);
 		assert_int_equal(layout->sudog.c + 8, layout->sudog.size);
+		assert_int_equal(layout->sudog.next, layout->sudog.g + 8);
+		assert_int_equal(layout->sudog.prev, layout->sudog.g + 16);
 		assert_int_equal(layout->channel.senders + 8, layout->channel.size);
 		assert_int_equal(layout->channel.senders, layout->channel.receivers + 16);
 		assert_true(layout->module.text + 8 <= layout->module.size);

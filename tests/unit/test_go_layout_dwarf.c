@@ -7,6 +7,7 @@
 
 #include "goruntime/go_build_info.h"
 #include "goruntime/go_layout.h"
+#include "scratch_file.h"
 #include "unit_test.h"
 
 static int open_program(const char *path)
@@ -120,6 +121,28 @@ static void cut_files_are_harmless(void **state)
 	}
 }
 
+/* libdw would open the file that this one names. */
+static void files_that_name_others_have_no_layout(void **state)
+{
+	static const char *const sections[] = {".gnu_debugaltlink", ".debug_sup"};
+	struct scratch scratch;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		autoclose int fd = -1;
+		char command[512];
+
+		scratch_make(&scratch);
+		snprintf(command, sizeof(command),
+			 "objcopy --add-section %s=/etc/hostname '" GO_SAMPLE "' %s", sections[i],
+			 scratch.file);
+		assert_int_equal(system(command), 0);
+		fd = open_program(scratch.file);
+		assert_no_layout(fd);
+		scratch_remove(&scratch);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +151,7 @@ int main(void)
 		cmocka_unit_test(programs_in_c_have_no_layout),
 		cmocka_unit_test(what_is_no_elf_file_has_no_layout),
 		cmocka_unit_test(cut_files_are_harmless),
+		cmocka_unit_test(files_that_name_others_have_no_layout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,44 @@ static void functions_are_found_by_name(void **state)
 	}
 }
 
+/* A function's table of frame sizes: here that of its lines, which has good numbers, too. */
+static void use_lines_as_frames(struct go_fixture *fixture, size_t function)
+{
+	unsigned char *frames = fixture->bytes + fixture->records[function] +
+				(go_fixture_is_wide(fixture) ? 8 : 4) + 12;
+
+	memcpy(frames, frames + 8, 4);
+}
+
+static void frame_sizes_of_all_formats(void **state)
+{
+	struct go_fixture fixture;
+	uint64_t size;
+
+	(void)state;
+	for (enum go_fixture_format i = 0; i < GO_FIXTURE_FORMATS; i++) {
+		auto_free(go_line_table) struct go_line_table *table = NULL;
+
+		go_fixture_init(&fixture, i);
+		use_lines_as_frames(&fixture, 1);
+		table = load(&fixture);
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER, &size), 0);
+		assert_int_equal(size, 20);
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER + 0x15, &size), 0);
+		assert_int_equal(size, 40);
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER + 0x20, &size), 0);
+		assert_int_equal(size, 21);
+		/* Behind the code, a function without such a table, and no function. */
+		assert_int_equal(go_line_table_frame_size(table, NULL, OUTER + 0x40, &size),
+				 -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, PLAIN, &size), -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, PLAIN - 1, &size), -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, END, &size), -ENOENT);
+		assert_int_equal(go_line_table_frame_size(table, NULL, UINT64_MAX, &size), -ENOENT);
+		assert_int_equal(size, 21);
+	}
+}
+
 /* Go 1.26 does not say in the table where the text is. */
 static void text_may_come_from_the_module(void **state)
 {
@@ -186,6 +224,50 @@ static void a_call_inlined_into_itself_ends(void **state)
 		1);
 }
 
+/*
+ * The file and line tables of main.outer are one of `length` bytes behind the fixture: pairs
+ * for no code at all, and then 1 for all of it. main.outer's lookup reads it six times.
+ */
+static void look_up_in_long_tables(size_t length, struct go_call calls[3])
+{
+	const size_t at = GO_FIXTURE_SIZE, size = at + length + 4;
+	const uint32_t offset = (uint32_t)(at - GO_FIXTURE_TABLE);
+	auto_free(go_line_table) struct go_line_table *table = NULL;
+	autofree unsigned char *file = calloc(1, size);
+	struct go_fixture fixture;
+	unsigned char *tables;
+
+	assert_non_null(file);
+	assert_int_equal(length % 4, 0);
+	go_fixture_init(&fixture, GO_FIXTURE_1_2);
+	((Elf64_Phdr *)(fixture.bytes + sizeof(Elf64_Ehdr)))->p_filesz = size;
+	tables = fixture.bytes + fixture.records[1] + 8 + 16;
+	memcpy(tables, &offset, sizeof(offset));
+	memcpy(tables + 4, &offset, sizeof(offset));
+	memcpy(file, fixture.bytes, sizeof(fixture.bytes));
+	for (size_t i = 0; i < length; i += 4)
+		memcpy(file + at + i, (unsigned char[]){2, 0, 1, 0}, 4);
+	memcpy(file + at + length, (unsigned char[]){4, 63, 0, 0}, 4);
+	assert_int_equal(go_line_table_load_memory(file, size, &table, NULL), 0);
+	assert_int_equal(go_line_table_find(table, NULL, OUTER + 0x15, calls, 3), 3);
+}
+
+/* 512 KiB for one lookup, whatever it has to look at; the rest is unknown. */
+static void a_lookup_decodes_no_more_than_its_budget(void **state)
+{
+	struct go_call calls[3];
+
+	(void)state;
+	look_up_in_long_tables(80 << 10, calls);
+	assert_call(&calls[0], "main.deep", "/src/a.go", 1, true);
+	assert_call(&calls[1], "main.inner", "/src/a.go", 1, true);
+	assert_call(&calls[2], outer_name(GO_FIXTURE_1_2), "/src/a.go", 1, false);
+	look_up_in_long_tables(90 << 10, calls);
+	assert_call(&calls[0], "main.deep", "/src/a.go", 1, true);
+	assert_call(&calls[1], "main.inner", "/src/a.go", 1, true);
+	assert_call(&calls[2], outer_name(GO_FIXTURE_1_2), "", 0, false);
+}
+
 static void damaged_tables_are_refused(void **state)
 {
 	static const size_t bytes[] = {0, 4, 5, 6, 7, 8 + 7};
@@ -211,9 +293,11 @@ int main(void)
 		cmocka_unit_test(functions_and_lines_of_all_formats),
 		cmocka_unit_test(inlined_calls_of_all_formats),
 		cmocka_unit_test(functions_are_found_by_name),
+		cmocka_unit_test(frame_sizes_of_all_formats),
 		cmocka_unit_test(text_may_come_from_the_module),
 		cmocka_unit_test(damaged_records_are_unknown),
 		cmocka_unit_test(a_call_inlined_into_itself_ends),
+		cmocka_unit_test(a_lookup_decodes_no_more_than_its_budget),
 		cmocka_unit_test(damaged_tables_are_refused),
 	};
 

@@ -234,9 +234,25 @@ static void the_schema_lists_the_same_names(void **state)
 	json_decref(schema);
 }
 
+static void those_at_semaphores_are_known(void **state)
+{
+	(void)state;
+	assert_true(go_wait_reason_is_semaphore("semacquire"));
+	assert_true(go_wait_reason_is_semaphore("sync_mutex_lock"));
+	assert_true(go_wait_reason_is_semaphore("sync_rwmutex_rlock"));
+	assert_true(go_wait_reason_is_semaphore("sync_rwmutex_lock"));
+	assert_true(go_wait_reason_is_semaphore("sync_waitgroup_wait"));
+	assert_true(go_wait_reason_is_semaphore("sync_waitgroup_wait_durable"));
+	assert_false(go_wait_reason_is_semaphore("sync_cond_wait"));
+	assert_false(go_wait_reason_is_semaphore("chan_receive"));
+	assert_false(go_wait_reason_is_semaphore("syscall"));
+	assert_false(go_wait_reason_is_semaphore("other"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(those_at_semaphores_are_known),
 		cmocka_unit_test(numbers_are_those_of_the_version),
 		cmocka_unit_test(tables_have_their_lengths),
 		cmocka_unit_test(unknown_versions_have_no_table),

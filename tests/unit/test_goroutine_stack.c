@@ -138,23 +138,26 @@ static void what_runs_has_no_stack(void **state)
 
 static void frame_pointers_that_lead_nowhere(void **state)
 {
-	uint64_t bp = put_frames(4, 64), last = fake.hi - 2 * WORD - 64,
-		 bad[] = {
-			 bp,          /* a circle */
-			 last,        /* to itself */
-			 last - WORD, /* downwards */
-			 bp + 4,      /* not aligned */
-			 last + 12,   /* not aligned, upwards */
-			 fake.hi,     /* outside, and the same by one word: */
-			 fake.hi - WORD,
-			 fake.hi + 64,
-			 fake.lo - 64,
-			 UINT64_MAX,
-			 UINT64_MAX - 15,
-			 1,
-		 };
+	uint64_t pc, bp = put_frames(4, 64), last = fake.hi - 2 * WORD - 64,
+		     bad[] = {
+			     bp,          /* a circle */
+			     last,        /* to itself */
+			     last - WORD, /* downwards */
+			     bp + 4,      /* not aligned */
+			     last + 20,   /* not aligned, upwards */
+			     fake.hi,     /* outside, and the same by one word: */
+			     fake.hi - WORD,
+			     fake.hi + 64,
+			     fake.lo - 64,
+			     UINT64_MAX,
+			     UINT64_MAX - 15,
+			     1,
+		     };
 
 	(void)state;
+	/* Where that which is not aligned leads to, there would be code. */
+	pc = PC + 9;
+	memcpy(fake.memory + (last + 20 + WORD - fake.lo), &pc, sizeof(pc));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		*word(last) = bad[i];
 		park(GO_STATUS_WAITING, fake.hi - bp, bp);
@@ -360,9 +363,13 @@ static void what_moved_meanwhile_is_stale(void **state)
 static void absurd_stacks_are_harmless(void **state)
 {
 	(void)state;
-	fake_go.frame_size = frame_of_40;
 	park(GO_STATUS_WAITING, 64, fake.hi - 16);
 	fake.goroutine.stack_hi = UINT64_MAX;
+	/* The return address would be at 0. */
+	fake.goroutine.bp = UINT64_MAX - 7;
+	assert_int_equal(goroutine_stack_read(FAKE_GO, &fake.goroutine, &fake.stack), 0);
+	assert_int_equal(fake.stack.end, GOROUTINE_STACK_BAD_FRAME);
+	fake_go.frame_size = frame_of_40;
 	fake.goroutine.sp = UINT64_MAX - 8;
 	fake.goroutine.bp = UINT64_MAX - 7;
 	assert_int_equal(goroutine_stack_read(FAKE_GO, &fake.goroutine, &fake.stack), -ESTALE);

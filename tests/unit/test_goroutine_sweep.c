@@ -26,6 +26,7 @@ static struct {
 	} items[SEEN_MAX];
 	size_t fail_at; /* 0: never; from 1 */
 	int error;
+	size_t lost; /* visited with nothing */
 } seen;
 
 static struct goroutine_sweep_losses losses;
@@ -33,6 +34,10 @@ static struct goroutine_sweep_losses losses;
 static int see(size_t index, const struct goroutine *goroutine, void *context)
 {
 	assert_ptr_equal(context, &seen);
+	if (!goroutine) {
+		seen.lost++;
+		return 0;
+	}
 	if (seen.count < SEEN_MAX) {
 		seen.items[seen.count].index = index;
 		seen.items[seen.count].address = goroutine->address;
@@ -45,7 +50,7 @@ static int run(struct goroutine_sweep *sweep)
 {
 	memset(&seen.items, 0, sizeof(seen.items));
 	memset(&losses, 0, sizeof(losses));
-	seen.count = 0;
+	seen.count = seen.lost = 0;
 	return goroutine_sweep_run(sweep, see, &seen, &losses);
 }
 
@@ -85,6 +90,8 @@ static void assert_seen(size_t at, size_t index, uint64_t goid)
 static void assert_losses(uint64_t unreadable, uint64_t damaged, uint64_t beyond_limit)
 {
 	assert_int_equal(losses.unreadable, unreadable);
+	/* What is no pointer, or stands twice, is no goroutine that could be missed. */
+	assert_in_range(seen.lost, unreadable, unreadable + damaged);
 	assert_int_equal(losses.damaged, damaged);
 	assert_int_equal(losses.beyond_limit, beyond_limit);
 }

@@ -83,6 +83,17 @@ static void test_builds_give_the_same_id(void **state)
 	(void)state;
 	assert_same(build_stack("work.constprop.0", NULL), build_stack("work", NULL));
 	assert_same(build_stack("work.isra.0.part.3", NULL), build_stack("work.cold", NULL));
+	/* cgo's stubs bear a hash of the package. */
+	assert_same(build_stack("_cgo_7df7bce4f389_Cfunc_pause", NULL),
+		    build_stack("_cgo_0aac14257c60_Cfunc_pause", NULL));
+	assert_same(build_stack("_cgoexp_7df7bce4f389_goCallback", NULL),
+		    build_stack("_cgoexp_0aac14257c60_goCallback", NULL));
+	assert_same(build_stack("main._cgoexpwrap_7df7bce4f389_goCallback", NULL),
+		    build_stack("main._cgoexpwrap_0aac14257c60_goCallback", NULL));
+	assert_different(build_stack("_cgo_7df7bce4f389_Cfunc_pause", NULL),
+			 build_stack("_cgo_7df7bce4f389_Cfunc_sleep", NULL));
+	assert_different(build_stack("_cgo_7df7bce4f38_Cfunc_pause", NULL),
+			 build_stack("_cgo_0aac14257c6_Cfunc_pause", NULL));
 	assert_same(build_stack("app::run::h0123456789abcdef", NULL),
 		    build_stack("app::run", NULL));
 	assert_different(build_stack("app::run::h0123456789abcdeg", NULL),

@@ -208,16 +208,21 @@ static void test_a_separate_debug_file(void **state)
 /* Nothing is opened that the file names; what cannot be bounded is not read. */
 static void test_forms_that_are_not_read(void **state)
 {
+	static const char *const options[] = {
+		"--compress-debug-sections=zlib-gnu",
+		"--add-section .gnu_debugaltlink=/etc/hostname",
+		"--add-section .debug_sup=/etc/hostname",
+	};
 	struct scratch scratch;
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		autoclose int fd = -1;
+		char command[128];
 
 		scratch_make(&scratch);
-		shell(&scratch, i ? "objcopy --compress-debug-sections=zlib-gnu \"$1\" \"$2/file\""
-				  : "objcopy --add-section .gnu_debugaltlink=/etc/hostname "
-				    "\"$1\" \"$2/file\"");
+		snprintf(command, sizeof(command), "objcopy %s \"$1\" \"$2/file\"", options[i]);
+		shell(&scratch, command);
 		fd = open_file(scratch.file);
 		assert_no_lines(fd, &no_debug_files, -ENOTSUP);
 		scratch_remove(&scratch);

@@ -83,6 +83,10 @@ static void test_skips_what_goroutines_park_in(void **state)
 		where(build_stack("internal/runtime/syscall.Syscall6", "syscall.read",
 				  "os.(*File).Read", "bufio.(*Reader).fill", "main.read", NULL)),
 		4);
+	assert_int_equal(
+		where(build_stack("__libc_pause@libc.so.6", "_cgo_7df7bce4f389_Cfunc_pause_in_c",
+				  "main._Cfunc_pause_in_c", "main.pauseInC", NULL)),
+		3);
 	assert_int_equal(where(build_stack("time.Sleep", "time.After", NULL)), 1);
 	/* Nothing but packages that read: the first of them. */
 	assert_int_equal(where(build_stack("internal/poll.(*FD).Accept", "net.(*netFD).accept",

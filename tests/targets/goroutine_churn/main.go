@@ -18,6 +18,7 @@ var (
 	loops    = 8
 	leakPerS = 100
 	depth    = 10 // frames of each short-lived goroutine
+	standing = 0  // goroutines that stand from the start
 )
 
 var (
@@ -51,6 +52,9 @@ func spawnForEver() {
 //go:noinline
 func waitForReply(reply chan int) { reply <- 1 }
 
+//go:noinline
+func standStill(release chan int) { <-release }
+
 // leakForEver catches up with the clock, so that the rate holds on a loaded machine.
 func leakForEver(perS int) {
 	start, own := time.Now(), 0
@@ -76,9 +80,12 @@ func start() {
 }
 
 func main() {
-	parse(map[string]*int{"loops": &loops, "leak_per_s": &leakPerS, "depth": &depth})
+	parse(map[string]*int{"loops": &loops, "leak_per_s": &leakPerS, "depth": &depth, "standing": &standing})
 	say("pid", os.Getpid())
 	fmt.Printf("go=%s\n", runtime.Version())
+	for i := 0; i < standing; i++ {
+		go standStill(make(chan int))
+	}
 	go announceReady()
 	serve(func() {
 		say("goroutines", runtime.NumGoroutine())

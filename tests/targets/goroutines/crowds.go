@@ -2,7 +2,9 @@
 
 package main
 
-// Crowds that a goroutine profile cannot tell apart and a look at their channels can.
+// Crowds that a goroutine profile cannot tell apart and a look at what they wait for can.
+
+import "sync"
 
 const queueCapacity = 16
 
@@ -11,6 +13,8 @@ func init() {
 		kind{"crowd_workers", startWorkers},
 		kind{"crowd_leak", startLeak},
 		kind{"crowd_back_pressure", startBackPressure},
+		kind{"crowd_convoy", startConvoy},
+		kind{"crowd_stuck", startStuck},
 	)
 }
 
@@ -51,6 +55,32 @@ func startBackPressure() int {
 	}
 	for i := 0; i < crowd; i++ {
 		go submit(queue, i)
+	}
+	return crowd
+}
+
+//go:noinline
+func enter(lock *sync.Mutex) { lock.Lock() }
+
+// A convoy: all wait for the same mutex, whose holder does not come back.
+func startConvoy() int {
+	lock := new(sync.Mutex)
+	lock.Lock()
+	for i := 0; i < crowd; i++ {
+		go enter(lock)
+	}
+	return crowd
+}
+
+//go:noinline
+func join(parts *sync.WaitGroup) { parts.Wait() }
+
+// Each waits for parts of its own that do not end.
+func startStuck() int {
+	for i := 0; i < crowd; i++ {
+		parts := new(sync.WaitGroup)
+		parts.Add(1)
+		go join(parts)
 	}
 	return crowd
 }
