@@ -64,8 +64,8 @@ static inline bool unit_is_shown(enum shown_units shown, enum unit unit)
 enum unit report_leading_unit(const struct watched_process *process);
 
 /*
- * Orders processes for people: most growth of their leading unit first, then by threads and
- * goroutines together, then by pid.
+ * Orders processes for people: the worst verdict first, then most growth of their leading unit,
+ * then by threads and goroutines together, then by pid.
  */
 void report_sort_processes(struct watched_process **processes, size_t count);
 
