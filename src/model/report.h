@@ -70,6 +70,12 @@ enum unit report_leading_unit(const struct watched_process *process);
 void report_sort_processes(struct watched_process **processes, size_t count);
 
 /*
+ * The park site with the worst verdict that is not steady, of these the one that grows fastest;
+ * NULL: there is none.
+ */
+const struct site *report_worst_site(const struct watched_process *process);
+
+/*
  * The process's sites of one kind, largest first, then oldest, then by id.
  * Leaves out those without units and without anything in the interval. The
  * array is the caller's to free(); -ENOMEM.

@@ -27,6 +27,7 @@ void watched_process_free(struct watched_process *process)
 		site_free(site);
 	}
 	goroutine_list_clear(&process->goroutine_list);
+	free(process->forecast);
 	free(process->go_version);
 	free(process->go_refused);
 	free(process->name);
