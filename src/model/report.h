@@ -41,6 +41,7 @@ struct report {
 	double interval_s; /* as it was */
 	double watched_s;  /* since we attached */
 	bool last;         /* of this run */
+	bool leak_pending; /* a leak was shown by one sweep, and has to be by another one */
 	bool events;       /* waits, births and exits were watched; false in `dump` */
 	size_t processes_count;
 	struct watched_process **processes; /* in print order */

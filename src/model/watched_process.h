@@ -73,6 +73,7 @@ struct watched_process {
 	uint64_t first_seen_ns;          /* monotonic */
 	uint64_t swept_ns;               /* when the last sweep began, or first_seen_ns */
 	enum verdict verdict;            /* the worst of its units and sites */
+	bool leak_pending;               /* of a site, see verdict_is_pending() */
 	struct limit_forecast *forecast; /* owned; NULL: it has never been of interest */
 	bool ended;
 };

@@ -255,6 +255,8 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 		.losses = &context->losses,
 		.cost = own_cost(sources, began_ns),
 	};
+	for (size_t i = 0; i < listing.count; i++)
+		report->leak_pending |= listing.processes[i]->leak_pending;
 	sources->reported_ns = swept_ns;
 	return 0;
 }
