@@ -69,8 +69,9 @@ int resource_limits_count_users(struct resource_limits *limits);
 /*
  * Takes 40 us for the first process of a cgroup in a sweep (two levels deep, with a limit of
  * memory), 12 us for further ones. `with_mappings` reads /proc/PID/maps, too: 0.15 to 0.25 us a
- * mapping, 10 ms for 40,000; before Linux 6.11 mmap() and page faults of the process wait
- * meanwhile, a page of text at a time. 0, or a negative errno: -ESRCH where the process is gone.
+ * mapping, 10 ms for 40,000. On kernels that read it under the lock of the whole address space,
+ * mmap() and page faults of the process wait meanwhile, a page of text at a time. 0, or a
+ * negative errno: -ESRCH where the process is gone.
  */
 int resource_limits_read(struct resource_limits *limits, pid_t pid, bool with_mappings,
 			 struct process_resources *out);

@@ -65,6 +65,11 @@ void limit_forecast_add_rss(struct limit_forecast *forecast, uint64_t now_ns, ui
 	trend_add(&forecast->rss, now_ns, to_signed(bytes));
 }
 
+uint64_t limit_forecast_rss(const struct limit_forecast *forecast)
+{
+	return forecast->rss.count ? (uint64_t)newest(&forecast->rss) : 0;
+}
+
 static double growth_per_minute(const struct trend *trend, const struct trend_line *line)
 {
 	return line->slope > 0 && trend_score(trend) > GROWS_SCORE ? line->slope : 0;

@@ -67,6 +67,9 @@ void limit_forecast_add(struct limit_forecast *forecast, enum limit_kind kind, u
 			uint64_t used, uint64_t limit);
 void limit_forecast_add_rss(struct limit_forecast *forecast, uint64_t now_ns, uint64_t bytes);
 
+/* Bytes, of the last sample; 0: there was none. */
+uint64_t limit_forecast_rss(const struct limit_forecast *forecast);
+
 /* Bytes a minute; 0 while it does not grow, as far as is seen. */
 double limit_forecast_rss_per_minute(const struct limit_forecast *forecast);
 

@@ -103,11 +103,22 @@ static double median(double *values, size_t count)
 	return (lower + upper) / 2;
 }
 
+/* True of most; their slope costs nothing. */
+static bool never_changed(const struct trend *trend)
+{
+	for (size_t i = 1; i < trend->count; i++)
+		if (trend->samples[i].value != trend->samples[0].value)
+			return false;
+	return true;
+}
+
 double trend_per_minute(const struct trend *trend)
 {
 	double slopes[TREND_PAIRS_MAX];
 	size_t count = 0;
 
+	if (trend_span_ns(trend) < TREND_SHORTEST_NS || never_changed(trend))
+		return 0;
 	for (size_t i = 0; i < trend->count; i++)
 		for (size_t j = i + 1; j < trend->count; j++) {
 			uint64_t time_ns = trend->samples[j].time_ns - trend->samples[i].time_ns;

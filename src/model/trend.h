@@ -38,7 +38,10 @@ uint64_t trend_span_ns(const struct trend *trend);
 /* From the first value to the last. */
 int64_t trend_change(const struct trend *trend);
 
-/* Theil and Sen's slope per minute; 0 while there are not two samples of different times. */
+/* Less, say between the birth and the end of a short process, makes one thread a flood. */
+#define TREND_SHORTEST_NS (100ULL * 1000000ULL)
+
+/* Theil and Sen's slope per minute; 0 while the samples cover less than TREND_SHORTEST_NS. */
 double trend_per_minute(const struct trend *trend);
 
 /*
