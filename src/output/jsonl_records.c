@@ -196,6 +196,28 @@ static void put_verdict(struct record *record, enum verdict verdict)
 		   json_string_nocheck(verdict_name(verdict)));
 }
 
+/* The limits that will be met, the first one first. */
+static void put_limits(struct record *record, const struct watched_process *process)
+{
+	struct limit_prediction predictions[LIMIT_KINDS];
+	size_t count = limit_forecast_predict(process->forecast, process->swept_ns, predictions);
+	json_t *limits = NULL;
+
+	for (size_t i = 0; i < count && predictions[i].will_be_met; i++) {
+		const struct limit_prediction *met = &predictions[i];
+		json_t *object = json_object();
+
+		if (!i)
+			limits = record_put_array(record, record->parkscope, "limits");
+		record_put(record, object, "name", json_string_nocheck(limit_name(met->kind)));
+		record_put(record, object, "limit", value_count(met->limit));
+		record_put(record, object, "used", value_count(met->used));
+		record_put(record, object, "rate_per_min", json_real(met->per_minute));
+		record_put(record, object, "seconds", value_seconds(met->until_ns));
+		record_append(record, limits, object);
+	}
+}
+
 void record_fill_process(struct record *record, const struct report *report,
 			 const struct watched_process *process, const struct emission_process *due)
 {
@@ -205,6 +227,13 @@ void record_fill_process(struct record *record, const struct report *report,
 		put_waits(record, due);
 	if (report->events)
 		put_verdict(record, process->verdict);
+	if (watched_process_has_forecast(process)) {
+		uint64_t rss = limit_forecast_rss(process->forecast);
+
+		if (rss)
+			record_put(record, record->parkscope, "rss_bytes", value_count(rss));
+		put_limits(record, process);
+	}
 	record_put(record, record->parkscope, "watched_s",
 		   value_seconds(report->now_ns > process->first_seen_ns
 					 ? report->now_ns - process->first_seen_ns

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/text_internal.h"
+
+/* Widths of the overview; comm has at most 15 bytes, pid_max is 2^22. */
+enum {
+	PID_WIDTH = 7,
+	NAME_WIDTH = 15,
+	UNITS_WIDTH = 7,
+	RATE_WIDTH = 8,
+	BORN_WIDTH = 5,
+	OVERVIEW_WIDTH_MIN = PID_WIDTH + 1 + NAME_WIDTH + 1 + UNITS_WIDTH + 1 + RATE_WIDTH +
+			     2 * (1 + BORN_WIDTH),
+	/* With goroutines, what is parked matters more than who was born. */
+	OVERVIEW_WIDTH_MIN_GO = OVERVIEW_WIDTH_MIN + 1 + UNITS_WIDTH + 2 * WHERE_COLUMNS_MIN,
+};
+
+enum overview_cell {
+	CELL_PID,
+	CELL_NAME,
+	CELL_GOROUTINES,
+	CELL_THREADS,
+	CELL_RATE,
+	CELL_BORN,
+	CELL_EXITED,
+	OVERVIEW_CELLS
+};
+
+/* Whether any process of the report has goroutines: else there is no column for them. */
+static bool any_goroutines(const struct report *report)
+{
+	for (size_t i = 0; i < report->processes_count; i++)
+		if (watched_process_has_goroutines(report->processes[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The largest crowd that says something of the application: in a Go program, of its
+ * goroutines, then of threads that do not idle in the scheduler. NULL: nothing is parked.
+ */
+static const struct site *largest_site(const struct text *text,
+				       const struct watched_process *process,
+				       struct site *const *sites, size_t count)
+{
+	const struct site *best = NULL;
+	int best_rank = -1;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct site *site = sites[i];
+		int rank = 0;
+
+		if (!site->crowd.now || !unit_is_shown(text->config.units, site->unit))
+			continue;
+		if (!watched_process_has_goroutines(process))
+			return site;
+		if (site->unit == UNIT_GOROUTINE ? !site->runtime
+						 : !stack_is_go_runtime(site->stack))
+			rank = site->unit == UNIT_GOROUTINE ? 2 : 1;
+		if (rank > best_rank) {
+			best = site;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+/* "120 futex do_work+0x1f (target)": the largest crowd of a process. */
+static int print_largest_site(struct text *text, const struct watched_process *process)
+{
+	autofree struct site **sites = NULL;
+	const struct site *largest;
+	char item[128];
+	size_t count;
+	int code = report_sites(process, SITE_PARK, &sites, &count);
+
+	if (code)
+		return code;
+	largest = largest_site(text, process, sites, count);
+	if (!largest) {
+		layout_text(&text->layout, "-");
+		layout_end_line(&text->layout);
+		return 0;
+	}
+	snprintf(item, sizeof(item), "%" PRIu64 " %s ", largest->crowd.now, largest->reason);
+	/* A long reason beside a large crowd leaves nothing for WHERE. */
+	if (layout_room(&text->layout, 0) < strlen(item) + WHERE_COLUMNS_MIN / 2) {
+		layout_end_line(&text->layout);
+		layout_tab(&text->layout, PID_WIDTH + 1);
+	}
+	layout_text(&text->layout, item);
+	text_where(text, largest->stack, true);
+	return 0;
+}
+
+static void print_overview_cells(struct text *text, bool events, bool goroutines,
+				 const char *const cells[OVERVIEW_CELLS])
+{
+	struct layout *layout = &text->layout;
+	size_t whole = goroutines ? OVERVIEW_WIDTH_MIN_GO : OVERVIEW_WIDTH_MIN;
+	/* A narrow line has no room for births and exits; the rate stays. */
+	size_t end = layout->width < whole ? CELL_BORN : OVERVIEW_CELLS;
+
+	layout_right(layout, cells[CELL_PID], PID_WIDTH);
+	layout_text(layout, " ");
+	layout_hostile(layout, cells[CELL_NAME], NAME_WIDTH);
+	layout_tab(layout, PID_WIDTH + 1 + NAME_WIDTH);
+	for (size_t i = goroutines ? CELL_GOROUTINES : CELL_THREADS; i <= CELL_THREADS; i++) {
+		layout_text(layout, " ");
+		layout_right(layout, cells[i], UNITS_WIDTH);
+	}
+	for (size_t i = CELL_RATE; i < end && events; i++) {
+		layout_text(layout, " ");
+		layout_right(layout, cells[i], i == CELL_RATE ? RATE_WIDTH : BORN_WIDTH);
+	}
+	if (layout->column + WHERE_COLUMNS_MIN > layout->width) {
+		layout_end_line(layout);
+		layout_tab(layout, PID_WIDTH + 1);
+	} else {
+		layout_text(layout, "  ");
+	}
+}
+
+static int print_overview_row(struct text *text, const struct report *report, bool goroutines,
+			      const struct watched_process *process)
+{
+	const struct unit_count *leading = report_leading_unit(process) == UNIT_GOROUTINE
+						   ? &process->goroutines
+						   : &process->threads;
+	double rate = leading->rate_per_minute;
+	char numbers[OVERVIEW_CELLS][FORMAT_NUMBER_SIZE];
+	const char *cells[OVERVIEW_CELLS];
+
+	for (size_t i = 0; i < OVERVIEW_CELLS; i++)
+		cells[i] = numbers[i];
+	cells[CELL_NAME] = process->name ? process->name : "[unknown]";
+	snprintf(numbers[CELL_PID], FORMAT_NUMBER_SIZE, "%" PRIu32, process->pid);
+	text_cell(watched_process_has_goroutines(process) ? process->goroutines.now : 0,
+		  numbers[CELL_GOROUTINES]);
+	text_cell(process->threads.now, numbers[CELL_THREADS]);
+	if (rate >= 0.05 || rate <= -0.05)
+		snprintf(numbers[CELL_RATE], FORMAT_NUMBER_SIZE, "%+.1f", rate);
+	else
+		strcpy(numbers[CELL_RATE], "-");
+	text_cell(leading->born - leading->reported.born, numbers[CELL_BORN]);
+	text_cell(leading->exited - leading->reported.exited, numbers[CELL_EXITED]);
+	print_overview_cells(text, report->events, goroutines, cells);
+	return print_largest_site(text, process);
+}
+
+/* "... and 2 more processes, 1,234 threads" */
+static void print_more_processes(struct text *text, const struct report *report, size_t shown)
+{
+	size_t more = report->processes_count - shown;
+	char line[160], number[FORMAT_NUMBER_SIZE];
+	uint64_t threads = 0, goroutines = 0;
+	int length;
+
+	for (size_t i = shown; i < report->processes_count; i++) {
+		threads += report->processes[i]->threads.now;
+		goroutines += report->processes[i]->goroutines.now;
+	}
+	format_count(threads, number);
+	length = snprintf(line, sizeof(line), "%s and %zu more process%s, %s thread%s",
+			  text_ellipsis(text), more, more == 1 ? "" : "es", number,
+			  threads == 1 ? "" : "s");
+	if (goroutines) {
+		format_count(goroutines, number);
+		snprintf(line + length, sizeof(line) - (size_t)length, ", %s goroutine%s", number,
+			 goroutines == 1 ? "" : "s");
+	}
+	layout_text(&text->layout, line);
+	layout_end_line(&text->layout);
+}
+
+int text_overview(struct text *text, const struct report *report)
+{
+	static const char *const titles[OVERVIEW_CELLS] = {"PID",   "NAME", "GOROUT", "THREADS",
+							   "+/MIN", "BORN", "EXIT"};
+	size_t shown = text_top(text, report->processes_count);
+	bool goroutines = any_goroutines(report);
+
+	layout_colour(&text->layout, COLOUR_HEAD);
+	print_overview_cells(text, report->events, goroutines, titles);
+	layout_text(&text->layout, "MOST PARKED AT");
+	layout_colour(&text->layout, COLOUR_NONE);
+	layout_end_line(&text->layout);
+	for (size_t i = 0; i < shown; i++) {
+		int code = print_overview_row(text, report, goroutines, report->processes[i]);
+
+		if (code)
+			return code;
+	}
+	if (shown < report->processes_count)
+		print_more_processes(text, report, shown);
+	return 0;
+}
