@@ -102,24 +102,25 @@ static bool is_park_site(const struct site *site)
 #define UNITS_TEXT_SIZE 48
 
 /* "1 thread live", "41 goroutines parked". */
-static void print_units(const struct site *site, enum unit unit,
-			const struct verdict_evidence *evidence, char text[UNITS_TEXT_SIZE])
+static void print_units(const struct verdict_change *change, char text[UNITS_TEXT_SIZE])
 {
-	snprintf(text, UNITS_TEXT_SIZE, "%" PRIu64 " %s%s %s", evidence->now, unit_name(unit),
-		 evidence->now == 1 ? "" : "s", is_park_site(site) ? "parked" : "live");
+	uint64_t count = change->state->evidence.now;
+
+	snprintf(text, UNITS_TEXT_SIZE, "%" PRIu64 " %s%s %s", count, unit_name(change->unit),
+		 count == 1 ? "" : "s", is_park_site(change->site) ? "parked" : "live");
 }
 
-void verdict_evidence_text(const struct site *site, enum unit unit,
-			   const struct verdict_state *state, char text[VERDICT_CHANGE_TEXT_SIZE])
+/* Of what grows or leaks, or is left of a leak. */
+static void print_evidence(const struct verdict_change *change, char text[VERDICT_CHANGE_TEXT_SIZE])
 {
-	const struct verdict_evidence *evidence = &state->evidence;
+	const struct verdict_evidence *evidence = &change->state->evidence;
 	char units[UNITS_TEXT_SIZE], ended[UNITS_TEXT_SIZE];
 
-	if (is_park_site(site) || state->verdict == VERDICT_STEADY) {
-		verdict_message(state, text, VERDICT_CHANGE_TEXT_SIZE);
+	if (is_park_site(change->site)) {
+		verdict_message(change->state, text, VERDICT_CHANGE_TEXT_SIZE);
 		return;
 	}
-	print_units(site, unit, evidence, units);
+	print_units(change, units);
 	snprintf(ended, sizeof(ended), "none");
 	if (evidence->departed)
 		snprintf(ended, sizeof(ended), "%" PRIu64, evidence->departed);
@@ -136,10 +137,10 @@ void verdict_change_text(const struct verdict_change *change, char text[VERDICT_
 		return;
 	}
 	if (change->now != VERDICT_STEADY || change->stopped) {
-		verdict_evidence_text(change->site, change->unit, change->state, text);
+		print_evidence(change, text);
 		return;
 	}
-	print_units(change->site, change->unit, &change->state->evidence, units);
+	print_units(change, units);
 	if (change->was_stopped)
 		snprintf(text, VERDICT_CHANGE_TEXT_SIZE, "those that remained have left, %s",
 			 units);

@@ -29,18 +29,13 @@ struct verdict_change {
 int verdict_changes(const struct watched_process *process, enum shown_units units,
 		    struct verdict_change **changes, size_t *count);
 
-/* Bytes of any of the texts below. */
 #define VERDICT_CHANGE_TEXT_SIZE 192
 
 /*
- * The evidence for a verdict that is not steady, whether it has changed or not: verdict_message()
- * for park sites; of birth sites and of all units: "41 threads live, 2.3 more a minute, none
- * ended". `site` as above. Terminates; "" while steady.
+ * The change as a person reads it, one phrase without a full stop: for park sites
+ * verdict_message(); of birth sites and of all units "41 threads live, 2.3 more a minute, none
+ * ended"; to steady "no longer leaking, 3 goroutines parked", "the process ended".
  */
-void verdict_evidence_text(const struct site *site, enum unit unit,
-			   const struct verdict_state *state, char text[VERDICT_CHANGE_TEXT_SIZE]);
-
-/* The same for a change, also to steady: "no longer leaking, 3 parked", "the process ended". */
 void verdict_change_text(const struct verdict_change *change, char text[VERDICT_CHANGE_TEXT_SIZE]);
 
 #endif

@@ -196,24 +196,23 @@ static void put_verdict(struct record *record, enum verdict verdict)
 		   json_string_nocheck(verdict_name(verdict)));
 }
 
-/* The limits that will be met, the first one first. */
 static void put_limits(struct record *record, const struct watched_process *process)
 {
-	struct limit_prediction predictions[LIMIT_KINDS];
-	size_t count = limit_forecast_predict(process->forecast, process->swept_ns, predictions);
-	json_t *limits = NULL;
+	struct limit_prediction met[LIMIT_KINDS];
+	size_t count = report_limits_met(process, met);
+	json_t *limits;
 
-	for (size_t i = 0; i < count && predictions[i].will_be_met; i++) {
-		const struct limit_prediction *met = &predictions[i];
+	if (!count)
+		return;
+	limits = record_put_array(record, record->parkscope, "limits");
+	for (size_t i = 0; i < count; i++) {
 		json_t *object = json_object();
 
-		if (!i)
-			limits = record_put_array(record, record->parkscope, "limits");
-		record_put(record, object, "name", json_string_nocheck(limit_name(met->kind)));
-		record_put(record, object, "limit", value_count(met->limit));
-		record_put(record, object, "used", value_count(met->used));
-		record_put(record, object, "rate_per_min", json_real(met->per_minute));
-		record_put(record, object, "seconds", value_seconds(met->until_ns));
+		record_put(record, object, "name", json_string_nocheck(limit_name(met[i].kind)));
+		record_put(record, object, "limit", value_count(met[i].limit));
+		record_put(record, object, "used", value_count(met[i].used));
+		record_put(record, object, "rate_per_min", json_real(met[i].per_minute));
+		record_put(record, object, "seconds", value_seconds(met[i].until_ns));
 		record_append(record, limits, object);
 	}
 }

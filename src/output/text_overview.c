@@ -6,23 +6,24 @@
 #include <string.h>
 
 #include "output/text_internal.h"
+#include "output/text_verdict.h"
 
 /* Widths of the overview; comm has at most 15 bytes, pid_max is 2^22. */
 enum {
 	PID_WIDTH = 7,
 	NAME_WIDTH = 15,
+	VERDICT_WIDTH = 7,
 	UNITS_WIDTH = 7,
 	RATE_WIDTH = 8,
 	BORN_WIDTH = 5,
 	OVERVIEW_WIDTH_MIN = PID_WIDTH + 1 + NAME_WIDTH + 1 + UNITS_WIDTH + 1 + RATE_WIDTH +
 			     2 * (1 + BORN_WIDTH),
-	/* With goroutines, what is parked matters more than who was born. */
-	OVERVIEW_WIDTH_MIN_GO = OVERVIEW_WIDTH_MIN + 1 + UNITS_WIDTH + 2 * WHERE_COLUMNS_MIN,
 };
 
 enum overview_cell {
 	CELL_PID,
 	CELL_NAME,
+	CELL_VERDICT,
 	CELL_GOROUTINES,
 	CELL_THREADS,
 	CELL_RATE,
@@ -31,13 +32,24 @@ enum overview_cell {
 	OVERVIEW_CELLS
 };
 
-/* Whether any process of the report has goroutines: else there is no column for them. */
-static bool any_goroutines(const struct report *report)
+/* The columns that there are only where a process has something to say in them. */
+struct overview {
+	bool events;
+	bool verdicts;
+	bool goroutines;
+};
+
+static struct overview overview_of(const struct report *report)
 {
-	for (size_t i = 0; i < report->processes_count; i++)
-		if (watched_process_has_goroutines(report->processes[i]))
-			return true;
-	return false;
+	struct overview overview = {.events = report->events};
+
+	for (size_t i = 0; i < report->processes_count; i++) {
+		const struct watched_process *process = report->processes[i];
+
+		overview.verdicts |= report->events && process->verdict != VERDICT_STEADY;
+		overview.goroutines |= watched_process_has_goroutines(process);
+	}
+	return overview;
 }
 
 /*
@@ -70,51 +82,79 @@ static const struct site *largest_site(const struct text *text,
 	return best;
 }
 
-/* "120 futex do_work+0x1f (target)": the largest crowd of a process. */
-static int print_largest_site(struct text *text, const struct watched_process *process)
+/* Of a process that is not steady what is wrong, where that is a place where units park. */
+static const struct site *worst_site(const struct text *text, const struct report *report,
+				     const struct watched_process *process)
 {
+	const struct site *worst = report->events ? report_worst_site(process) : NULL;
+
+	return worst && text_has_block(text, process, worst) ? worst : NULL;
+}
+
+/* "120 futex do_work+0x1f (target)": the worst or the largest crowd of a process. */
+static int print_crowd(struct text *text, const struct report *report,
+		       const struct watched_process *process)
+{
+	const struct site *shown = worst_site(text, report, process);
 	autofree struct site **sites = NULL;
-	const struct site *largest;
 	char item[128];
 	size_t count;
 	int code = report_sites(process, SITE_PARK, &sites, &count);
 
 	if (code)
 		return code;
-	largest = largest_site(text, process, sites, count);
-	if (!largest) {
+	if (!shown)
+		shown = largest_site(text, process, sites, count);
+	if (!shown) {
 		layout_text(&text->layout, "-");
 		layout_end_line(&text->layout);
 		return 0;
 	}
-	snprintf(item, sizeof(item), "%" PRIu64 " %s ", largest->crowd.now, largest->reason);
+	snprintf(item, sizeof(item), "%" PRIu64 " %s ", shown->crowd.now, shown->reason);
 	/* A long reason beside a large crowd leaves nothing for WHERE. */
 	if (layout_room(&text->layout, 0) < strlen(item) + WHERE_COLUMNS_MIN / 2) {
 		layout_end_line(&text->layout);
 		layout_tab(&text->layout, PID_WIDTH + 1);
 	}
 	layout_text(&text->layout, item);
-	text_where(text, largest->stack, true);
+	text_where(text, shown->stack, true);
 	return 0;
 }
 
-static void print_overview_cells(struct text *text, bool events, bool goroutines,
+/* A narrow line has no room for births and exits; the rate stays. */
+static bool has_births(const struct text *text, const struct overview *overview)
+{
+	size_t width = OVERVIEW_WIDTH_MIN;
+
+	/* What is wrong and what is parked matter more than who was born. */
+	if (overview->verdicts)
+		width += 1 + VERDICT_WIDTH + WHERE_COLUMNS_MIN;
+	if (overview->goroutines)
+		width += 1 + UNITS_WIDTH + 2 * WHERE_COLUMNS_MIN;
+	return text->layout.width >= width;
+}
+
+static void print_overview_cells(struct text *text, const struct overview *overview,
 				 const char *const cells[OVERVIEW_CELLS])
 {
 	struct layout *layout = &text->layout;
-	size_t whole = goroutines ? OVERVIEW_WIDTH_MIN_GO : OVERVIEW_WIDTH_MIN;
-	/* A narrow line has no room for births and exits; the rate stays. */
-	size_t end = layout->width < whole ? CELL_BORN : OVERVIEW_CELLS;
+	size_t end = has_births(text, overview) ? OVERVIEW_CELLS : CELL_BORN;
 
 	layout_right(layout, cells[CELL_PID], PID_WIDTH);
 	layout_text(layout, " ");
 	layout_hostile(layout, cells[CELL_NAME], NAME_WIDTH);
 	layout_tab(layout, PID_WIDTH + 1 + NAME_WIDTH);
-	for (size_t i = goroutines ? CELL_GOROUTINES : CELL_THREADS; i <= CELL_THREADS; i++) {
+	if (overview->verdicts) {
+		layout_text(layout, " ");
+		layout_text(layout, cells[CELL_VERDICT]);
+		layout_tab(layout, PID_WIDTH + 1 + NAME_WIDTH + 1 + VERDICT_WIDTH);
+	}
+	for (size_t i = overview->goroutines ? CELL_GOROUTINES : CELL_THREADS; i <= CELL_THREADS;
+	     i++) {
 		layout_text(layout, " ");
 		layout_right(layout, cells[i], UNITS_WIDTH);
 	}
-	for (size_t i = CELL_RATE; i < end && events; i++) {
+	for (size_t i = CELL_RATE; i < end && overview->events; i++) {
 		layout_text(layout, " ");
 		layout_right(layout, cells[i], i == CELL_RATE ? RATE_WIDTH : BORN_WIDTH);
 	}
@@ -126,7 +166,8 @@ static void print_overview_cells(struct text *text, bool events, bool goroutines
 	}
 }
 
-static int print_overview_row(struct text *text, const struct report *report, bool goroutines,
+static int print_overview_row(struct text *text, const struct report *report,
+			      const struct overview *overview,
 			      const struct watched_process *process)
 {
 	const struct unit_count *leading = report_leading_unit(process) == UNIT_GOROUTINE
@@ -139,6 +180,7 @@ static int print_overview_row(struct text *text, const struct report *report, bo
 	for (size_t i = 0; i < OVERVIEW_CELLS; i++)
 		cells[i] = numbers[i];
 	cells[CELL_NAME] = process->name ? process->name : "[unknown]";
+	cells[CELL_VERDICT] = text_verdict_word(process->verdict);
 	snprintf(numbers[CELL_PID], FORMAT_NUMBER_SIZE, "%" PRIu32, process->pid);
 	text_cell(watched_process_has_goroutines(process) ? process->goroutines.now : 0,
 		  numbers[CELL_GOROUTINES]);
@@ -149,8 +191,8 @@ static int print_overview_row(struct text *text, const struct report *report, bo
 		strcpy(numbers[CELL_RATE], "-");
 	text_cell(leading->born - leading->reported.born, numbers[CELL_BORN]);
 	text_cell(leading->exited - leading->reported.exited, numbers[CELL_EXITED]);
-	print_overview_cells(text, report->events, goroutines, cells);
-	return print_largest_site(text, process);
+	print_overview_cells(text, overview, cells);
+	return print_crowd(text, report, process);
 }
 
 /* "... and 2 more processes, 1,234 threads" */
@@ -180,18 +222,22 @@ static void print_more_processes(struct text *text, const struct report *report,
 
 int text_overview(struct text *text, const struct report *report)
 {
-	static const char *const titles[OVERVIEW_CELLS] = {"PID",   "NAME", "GOROUT", "THREADS",
-							   "+/MIN", "BORN", "EXIT"};
+	static const char *const titles[OVERVIEW_CELLS] = {"PID",     "NAME",  "VERDICT", "GOROUT",
+							   "THREADS", "+/MIN", "BORN",    "EXIT"};
 	size_t shown = text_top(text, report->processes_count);
-	bool goroutines = any_goroutines(report);
+	struct overview overview = overview_of(report);
 
+	/* Those that are not steady come first, and are shown however many there are. */
+	while (report->events && shown < report->processes_count &&
+	       report->processes[shown]->verdict != VERDICT_STEADY)
+		shown++;
 	layout_colour(&text->layout, COLOUR_HEAD);
-	print_overview_cells(text, report->events, goroutines, titles);
-	layout_text(&text->layout, "MOST PARKED AT");
+	print_overview_cells(text, &overview, titles);
+	layout_text(&text->layout, overview.verdicts ? "PARKED AT" : "MOST PARKED AT");
 	layout_colour(&text->layout, COLOUR_NONE);
 	layout_end_line(&text->layout);
 	for (size_t i = 0; i < shown; i++) {
-		int code = print_overview_row(text, report, goroutines, report->processes[i]);
+		int code = print_overview_row(text, report, &overview, report->processes[i]);
 
 		if (code)
 			return code;

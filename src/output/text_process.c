@@ -175,6 +175,16 @@ static void print_parked(struct text *text, const struct watched_process *proces
 	}
 }
 
+static void print_verdict(struct text *text, enum verdict verdict)
+{
+	struct layout *layout = &text->layout;
+
+	layout_colour(layout, verdict == VERDICT_LEAKING ? COLOUR_ALARM : COLOUR_WARNING);
+	layout_item(layout, text_verdict_word(verdict), 2, 2);
+	layout_colour(layout, COLOUR_NONE);
+	layout_colour(layout, COLOUR_HEAD);
+}
+
 static void print_head(struct text *text, const struct report *report,
 		       const struct watched_process *process, const struct groups *parked)
 {
@@ -189,8 +199,8 @@ static void print_head(struct text *text, const struct report *report,
 	layout_text(layout, item);
 	if (process->ended)
 		layout_item(layout, "ended", 2, 2);
-	if (report->events)
-		text_verdict_word(text, process->verdict);
+	if (report->events && process->verdict != VERDICT_STEADY)
+		print_verdict(text, process->verdict);
 	print_units(text, report, goroutines ? "goroutines" : "threads", first);
 	if (report->events && limits_text_headline(process, limit))
 		layout_item(layout, limit, 2, 2);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "model/verdict_change.h"
+#include "model/verdict_message.h"
 #include "output/limits_text.h"
 #include "output/text_parts.h"
 
@@ -20,11 +21,16 @@
 
 #define compare_descending(a, b) (((b) > (a)) - ((b) < (a)))
 
-void text_verdict_word(struct text *text, enum verdict verdict)
+const char *text_verdict_word(enum verdict verdict)
 {
-	if (verdict != VERDICT_STEADY)
-		layout_item(&text->layout, verdict == VERDICT_LEAKING ? "LEAKING" : "GROWING", 2,
-			    BLOCK_INDENT);
+	switch (verdict) {
+	case VERDICT_LEAKING:
+		return "LEAKING";
+	case VERDICT_GROWING:
+		return "GROWING";
+	default:
+		return "";
+	}
 }
 
 static void print_limits(struct text *text, const struct watched_process *process)
@@ -143,6 +149,21 @@ static int compare_sites(const void *left, const void *right)
 	return -compare_descending(a->id.hash, b->id.hash);
 }
 
+/* What the head of a block does not say itself: the rate stands before it. */
+static void format_evidence(const struct site *site, char words[VERDICT_CHANGE_TEXT_SIZE])
+{
+	const struct verdict_evidence *evidence = &site->verdict.evidence;
+
+	if (site->kind == SITE_PARK)
+		verdict_message(&site->verdict, words, VERDICT_CHANGE_TEXT_SIZE);
+	else if (evidence->departed)
+		snprintf(words, VERDICT_CHANGE_TEXT_SIZE, "%" PRIu64 " live, %" PRIu64 " ended",
+			 evidence->now, evidence->departed);
+	else
+		snprintf(words, VERDICT_CHANGE_TEXT_SIZE, "%" PRIu64 " live, none ended",
+			 evidence->now);
+}
+
 /* "LEAK +120/min  1402 parked, oldest 11m42s, none left     site 3fa91c02be77d410" */
 static void print_block_head(struct text *text, const struct site *site)
 {
@@ -161,7 +182,7 @@ static void print_block_head(struct text *text, const struct site *site)
 		layout_item(layout, words, 1, BLOCK_INDENT);
 	}
 	layout_colour(layout, COLOUR_NONE);
-	verdict_evidence_text(site, site->unit, state, words);
+	format_evidence(site, words);
 	layout_words(layout, words, 2, BLOCK_INDENT);
 	if (!grows) {
 		snprintf(words, sizeof(words), "site %016" PRIx64, site->id.hash);

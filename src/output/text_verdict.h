@@ -9,8 +9,8 @@
 
 /* The part of a process's text that says what is wrong with it. */
 
-/* "LEAKING" or "GROWING", as an item of the line; nothing while steady. */
-void text_verdict_word(struct text *text, enum verdict verdict);
+/* "LEAKING", "GROWING", or "" while steady: whether it stays so is never known. Static. */
+const char *text_verdict_word(enum verdict verdict);
 
 /* Whether text_verdicts() tells of the site: it is not steady, or what is left of a leak. */
 bool text_has_block(const struct text *text, const struct watched_process *process,
