@@ -121,24 +121,29 @@ static int print_crowd(struct text *text, const struct report *report,
 	return 0;
 }
 
-/* A narrow line has no room for births and exits; the rate stays. */
-static bool has_births(const struct text *text, const struct overview *overview)
+/*
+ * A narrow line has no room for births and exits, or not even for the rate: what is wrong and what
+ * is parked matter more.
+ */
+static enum overview_cell end_cell(const struct text *text, const struct overview *overview)
 {
-	size_t width = OVERVIEW_WIDTH_MIN;
+	size_t columns = OVERVIEW_WIDTH_MIN, wanted;
 
-	/* What is wrong and what is parked matter more than who was born. */
 	if (overview->verdicts)
-		width += 1 + VERDICT_WIDTH + WHERE_COLUMNS_MIN;
+		columns += 1 + VERDICT_WIDTH;
 	if (overview->goroutines)
-		width += 1 + UNITS_WIDTH + 2 * WHERE_COLUMNS_MIN;
-	return text->layout.width >= width;
+		columns += 1 + UNITS_WIDTH;
+	wanted = columns + (overview->verdicts || overview->goroutines ? 2 * WHERE_COLUMNS_MIN : 0);
+	if (text->layout.width >= wanted)
+		return OVERVIEW_CELLS;
+	return text->layout.width >= columns - 2 * (1 + BORN_WIDTH) ? CELL_BORN : CELL_RATE;
 }
 
 static void print_overview_cells(struct text *text, const struct overview *overview,
 				 const char *const cells[OVERVIEW_CELLS])
 {
 	struct layout *layout = &text->layout;
-	size_t end = has_births(text, overview) ? OVERVIEW_CELLS : CELL_BORN;
+	enum overview_cell end = end_cell(text, overview);
 
 	layout_right(layout, cells[CELL_PID], PID_WIDTH);
 	layout_text(layout, " ");

@@ -8,6 +8,7 @@
 
 #include "model/verdict_change.h"
 #include "model/verdict_message.h"
+#include "output/escape.h"
 #include "output/limits_text.h"
 #include "output/text_parts.h"
 
@@ -16,6 +17,8 @@
 /* "site " and the 16 digits of an id. */
 #define SITE_ID_COLUMNS 21
 
+/* Behind "LIMITS". */
+#define LIMITS_INDENT 8
 /* Behind "CHANGED". */
 #define CHANGE_INDENT 9
 
@@ -33,6 +36,19 @@ const char *text_verdict_word(enum verdict verdict)
 	}
 }
 
+/* On a line of its own where it does not fit, and broken only where it never does. */
+static void print_limit(struct text *text, const char *item)
+{
+	size_t gap = 2;
+
+	if (text->layout.column + gap + escape_columns(item) > text->layout.width) {
+		layout_end_line(&text->layout);
+		layout_tab(&text->layout, LIMITS_INDENT);
+		gap = 0;
+	}
+	layout_words(&text->layout, item, gap, LIMITS_INDENT);
+}
+
 static void print_limits(struct text *text, const struct watched_process *process)
 {
 	char item[LIMITS_TEXT_SIZE];
@@ -41,7 +57,7 @@ static void print_limits(struct text *text, const struct watched_process *proces
 		return;
 	layout_text(&text->layout, "LIMITS");
 	for (size_t i = 0; limits_text_item(process, i, item); i++)
-		layout_item(&text->layout, item, 2, 8);
+		print_limit(text, item);
 	layout_end_line(&text->layout);
 }
 
