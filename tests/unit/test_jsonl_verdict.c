@@ -261,6 +261,51 @@ static void test_a_process_that_ends_takes_its_verdicts_back(void **state)
 	fixture_free(fixture);
 }
 
+/* Threads of others count against pids.max, too: it is told only where its own grow in number. */
+static void test_limits_that_will_be_met(void **state)
+{
+	struct fixture *fixture = fixture_new("watch", true, 10);
+	struct watched_process *process = fixture->process;
+	json_t *record, *limit;
+
+	(void)state;
+	process->forecast = calloc(1, sizeof(*process->forecast));
+	assert_non_null(process->forecast);
+	for (uint64_t s = 0; s <= 60; s++) {
+		limit_forecast_add(process->forecast, LIMIT_MEMORY_MAX, s * SECOND_NS, s << 20,
+				   660 << 20);
+		limit_forecast_add(process->forecast, LIMIT_PIDS_MAX, s * SECOND_NS, s, 100);
+		limit_forecast_add_rss(process->forecast, s * SECOND_NS, s << 20);
+	}
+	process->swept_ns = 60 * SECOND_NS;
+	report(fixture);
+	process->verdict = VERDICT_LEAKING;
+	report(fixture);
+	process->threads.verdict.verdict = VERDICT_GROWING;
+	report(fixture);
+	read_back(fixture);
+	record = record_of(fixture, "parkscope.process", 0);
+	assert_null(at(record, "parkscope.rss_bytes"));
+	assert_null(at(record, "parkscope.limits"));
+	record = record_of(fixture, "parkscope.process", 1);
+	assert_count(record, "parkscope.rss_bytes", 60 << 20);
+	assert_int_equal(json_array_size(at(record, "parkscope.limits")), 1);
+	limit = json_array_get(at(record, "parkscope.limits"), 0);
+	assert_text(limit, "name", "memory_max");
+	assert_count(limit, "limit", 660 << 20);
+	assert_count(limit, "used", 60 << 20);
+	/* By steps as a memory limit is met; limit_forecast.h. */
+	assert_true(json_real_value(at(limit, "rate_per_min")) > 59 << 20);
+	assert_true(json_real_value(at(limit, "rate_per_min")) < 61 << 20);
+	assert_true(json_real_value(at(limit, "seconds")) > 590);
+	assert_true(json_real_value(at(limit, "seconds")) < 610);
+	record = record_of(fixture, "parkscope.process", 2);
+	assert_int_equal(json_array_size(at(record, "parkscope.limits")), 2);
+	assert_text(json_array_get(at(record, "parkscope.limits"), 0), "name", "pids_max");
+	assert_valid(fixture);
+	fixture_free(fixture);
+}
+
 /* One look says nothing of growth. */
 static void test_dump_has_no_verdicts(void **state)
 {
@@ -288,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_a_leak_that_stops_and_goes),
 		cmocka_unit_test(test_a_crowd_that_empties_is_told),
 		cmocka_unit_test(test_a_process_that_ends_takes_its_verdicts_back),
+		cmocka_unit_test(test_limits_that_will_be_met),
 		cmocka_unit_test(test_dump_has_no_verdicts),
 	};
 
