@@ -26,6 +26,7 @@ void site_free(struct site *site)
 		return;
 	stack_free(site->stack);
 	stack_free(site->creator);
+	stay_sample_release(&site->stays);
 	free(site);
 }
 

@@ -78,6 +78,7 @@ void watched_process_begin_sweep(struct watched_process *process)
 	HASH_ITER (hh, process->sites, site, next) {
 		crowd_begin(&site->crowd);
 		thread_names_clear(&site->names);
+		stay_sample_clear(&site->stays);
 	}
 	for (size_t i = 0; i < process->reasons_count; i++)
 		process->reasons[i].open_ns = 0;
@@ -91,6 +92,7 @@ void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns)
 		if (site->kind == SITE_PARK) {
 			crowd_end(&site->crowd, now_ns);
 			thread_names_sort(&site->names);
+			stay_sample_sort(&site->stays);
 		} else {
 			growth_add(&site->growth, now_ns, (int64_t)site->births.live);
 		}

@@ -5,76 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "output/escape.h"
-#include "output/format.h"
+#include "output/jsonl_values.h"
 
 /* The ECS release whose names we use. */
 #define ECS_VERSION "8.11.0"
-
-/* Bytes of one string. A C++ name can have kilobytes; PATH_MAX is the longest path. */
-#define JSON_STRING_MAX 4096
-
-/* NULL without memory, as every function here that returns a json_t. */
-static json_t *json_hostile(const char *text)
-{
-	char valid[JSON_STRING_MAX];
-	size_t length = escape_utf8(text, valid, sizeof(valid));
-
-	return json_stringn_nocheck(valid, length);
-}
-
-static json_t *json_count(uint64_t count)
-{
-	return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
-}
-
-static json_t *json_seconds(uint64_t ns)
-{
-	return json_real((double)ns / 1e9);
-}
-
-static json_t *json_time(int64_t wall_ns)
-{
-	char text[FORMAT_TIME_SIZE];
-
-	format_time(wall_ns, 3, text);
-	return json_string_nocheck(text);
-}
-
-/* Takes `value`, which may be NULL: no memory. */
-static void put(struct record *record, json_t *object, const char *key, json_t *value)
-{
-	if (!object || !value) {
-		json_decref(value);
-		record->failed = true;
-		return;
-	}
-	if (json_object_set_new_nocheck(object, key, value))
-		record->failed = true;
-}
-
-static void append(struct record *record, json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value))
-		record->failed = true;
-}
-
-/* An object inside an object; borrowed. */
-static json_t *put_object(struct record *record, json_t *object, const char *key)
-{
-	json_t *fresh = json_object();
-
-	put(record, object, key, fresh);
-	return record->failed ? NULL : fresh;
-}
-
-static json_t *put_array(struct record *record, json_t *object, const char *key)
-{
-	json_t *fresh = json_array();
-
-	put(record, object, key, fresh);
-	return record->failed ? NULL : fresh;
-}
 
 bool record_context_start(struct record_context *context, const char *hostname, const char *run_id)
 {
@@ -366,6 +300,26 @@ static void put_threads(struct record *record, json_t *crowd, const struct threa
 		put(record, crowd, "threads_other", json_count(names->others));
 }
 
+/* Which stays they are, for `diff`. Where they were not asked for, or memory was short: nothing. */
+static void put_stays(struct record *record, json_t *crowd, const struct stay_sample *stays,
+		      uint64_t now)
+{
+	json_t *object, *ids;
+
+	if (stays->failed || !(stays->count || stays->shift) ||
+	    (!stays->shift && stays->count != now))
+		return;
+	object = put_object(record, crowd, "stays");
+	put(record, object, "one_in", json_count(1ULL << stays->shift));
+	ids = put_array(record, object, "ids");
+	for (size_t i = 0; i < stays->count; i++) {
+		char id[17];
+
+		snprintf(id, sizeof(id), "%016" PRIx64, stays->ids[i]);
+		append(record, ids, json_string_nocheck(id));
+	}
+}
+
 static void put_park_site(struct record *record, const struct report *report,
 			  const struct emission_site *due, bool with_threads)
 {
@@ -382,6 +336,7 @@ static void put_park_site(struct record *record, const struct report *report,
 	    json_boolean(site->crowd.oldest_bound == AGE_AT_LEAST));
 	if (with_threads && (site->unit == UNIT_THREAD || site->names.count))
 		put_threads(record, crowd, &site->names);
+	put_stays(record, crowd, &site->stays, site->crowd.now);
 	if (!report->events)
 		return;
 	put(record, crowd, "arrived", json_count(due->counts.arrived));

@@ -39,6 +39,7 @@ struct goroutine_tracker {
 	const struct go_process *go;
 	struct watched_process *process;
 	bool each;
+	bool stays;
 	struct goroutine_sweep *sweep;
 	struct goroutine_reader *reader;
 	struct goroutine_state *states; /* by index in allgs */
@@ -76,6 +77,7 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 	tracker->go = go;
 	tracker->process = process;
 	tracker->each = config->each;
+	tracker->stays = config->stays;
 	tracker->sweep = goroutine_sweep_new(go);
 	tracker->reader = goroutine_reader_new(go, process, config);
 	if (!tracker->sweep || !tracker->reader)
@@ -243,6 +245,16 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 		site->objects_as_of = 0;
 }
 
+/* The same in every look as long as the goroutine stays. */
+static void note_stay(const struct goroutine_tracker *tracker, const struct goroutine_state *state,
+		      struct site *site)
+{
+	const uint64_t words[] = {state->goid, state->stay};
+
+	if (tracker->stays)
+		stay_sample_add(&site->stays, XXH3_64bits(words, sizeof(words)));
+}
+
 /* `fresh`: it parked since the last sweep. */
 static void count_parked(struct goroutine_tracker *tracker, struct goroutine_state *state,
 			 const struct goroutine *g, bool fresh)
@@ -255,6 +267,7 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 		return;
 	state->uncounted = false;
 	look_at_object(tracker, place->site, g);
+	note_stay(tracker, state, place->site);
 	if (goroutine_reader_thread(tracker->reader, g, &thread))
 		thread_names_add(&place->site->names, thread.name, thread.tid);
 	/* Who came since the last sweep may have come just after it. */
@@ -273,9 +286,11 @@ static void count_as_before(struct goroutine_tracker *tracker, struct goroutine_
 		goroutine_reader_place_at(tracker->reader, state->place);
 
 	state->seen = tracker->seen;
-	if (place)
-		crowd_park(&place->site->crowd, tracker->now_ns - seen_since(tracker, state),
-			   AGE_AT_LEAST, false);
+	if (!place)
+		return;
+	note_stay(tracker, state, place->site);
+	crowd_park(&place->site->crowd, tracker->now_ns - seen_since(tracker, state), AGE_AT_LEAST,
+		   false);
 }
 
 /* Of one that is not parked either, if it stands still. */
@@ -426,8 +441,10 @@ static void restore(struct goroutine_tracker *tracker)
 	struct site *site, *next;
 
 	HASH_ITER (hh, tracker->process->sites, site, next)
-		if (site->kind == SITE_PARK && site->unit == UNIT_GOROUTINE)
+		if (site->kind == SITE_PARK && site->unit == UNIT_GOROUTINE) {
 			crowd_begin(&site->crowd);
+			stay_sample_clear(&site->stays);
+		}
 	for (size_t i = 0; i < tracker->states_count; i++)
 		if (tracker->states[i].goid)
 			count_as_before(tracker, &tracker->states[i]);

@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/clock.h"
 #include "sources/iterator_read.h"
 #include "sources/places.h"
@@ -404,6 +407,14 @@ static void add_open(const struct thread *thread, uint32_t reason, uint64_t open
 			open_ns;
 }
 
+/* The same in every look as long as the thread stays. */
+static uint64_t stay_of(const struct thread *thread)
+{
+	const uint64_t words[] = {thread->key.tid, thread->key.start_ns, thread->park_switches};
+
+	return XXH3_64bits(words, sizeof(words));
+}
+
 static void count_parked(struct thread *thread, void *data)
 {
 	const struct sources_context *context = data;
@@ -415,6 +426,8 @@ static void count_parked(struct thread *thread, void *data)
 		   thread->park_age_at_most ? AGE_AT_MOST : AGE_EXACT,
 		   thread->park_arrived && context->sweep > 1);
 	thread_names_add(&thread->park_site->names, thread->park_name, (uint32_t)thread->key.tid);
+	if (context->stays)
+		stay_sample_add(&thread->park_site->stays, stay_of(thread));
 	add_open(thread, thread->park_reason, thread->open_ns);
 	thread->park_arrived = false;
 }

@@ -7,7 +7,7 @@
 
 #include "model_builder.h"
 #include "output/pprof.h"
-#include "output/profile.pb-c.h"
+#include "formats/profile.pb-c.h"
 #include "scratch_file.h"
 
 typedef Perftools__Profiles__Profile Profile;
