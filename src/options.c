@@ -469,7 +469,7 @@ void options_print_help(FILE *file)
 {
 	fputs("Usage: parkscope [COMMAND] [OPTION]...\n"
 	      "Shows where threads and goroutines are parked, how many, and whether that\n"
-	      "crowd grows, from outside: nothing is stopped or changed. Needs root (not diff).\n"
+	      "crowd grows, from outside: nothing is stopped or changed. Needs root.\n"
 	      "\n"
 	      "Commands:\n",
 	      file);
@@ -489,7 +489,8 @@ void options_print_help(FILE *file)
 		fprintf(file, "  %-22s %s\n", names, table[i].help);
 	}
 	fputs("\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage; diff: 0 same, 1 differs, 2 trouble.\n"
+	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
+	      "Of diff: 0 same, 1 differs, 2 trouble; it needs no root.\n"
 	      "Example: parkscope -p $(pgrep -o myservice) -i 2s\n"
 	      "Manual: man parkscope\n",
 	      file);

@@ -39,16 +39,18 @@ static bool read_number(const char *text, size_t length, unsigned int base, uint
 {
 	uint64_t value = 0;
 
-	if (!length || length > 19)
+	if (!length)
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		const char *digits = "0123456789abcdef", *digit = strchr(digits, text[i]);
+		uint64_t next;
 
 		if (!text[i] || !digit || digit >= digits + base)
 			return false;
-		value = value * base + (uint64_t)(digit - digits);
-		if (value > max)
+		next = (uint64_t)(digit - digits);
+		if (value > (max - next) / base)
 			return false;
+		value = value * base + next;
 	}
 	*number = value;
 	return true;

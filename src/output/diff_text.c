@@ -23,18 +23,28 @@ static void print_time(struct diff_text *text, const struct dump *dump)
 static void print_file(struct diff_text *text, const char *title, const struct dump *dump,
 		       const char *path)
 {
-	char item[96], number[FORMAT_NUMBER_SIZE];
-
 	layout_text(&text->layout, title);
 	print_time(text, dump);
 	layout_hostile_item(&text->layout, path, 2, 4);
 	if (dump->hostname)
 		layout_hostile_item(&text->layout, dump->hostname, 2, 4);
-	if (dump->losses) {
-		format_count(dump->losses, number);
-		snprintf(item, sizeof(item), "%s losses: not everything was seen", number);
-		layout_item(&text->layout, item, 2, 4);
-	}
+}
+
+/* What the dumps say that they could not see may look like a change. */
+static void print_losses(struct diff_text *text)
+{
+	uint64_t old = text->config->old->losses, new = text->config->new->losses;
+	char old_text[FORMAT_NUMBER_SIZE], new_text[FORMAT_NUMBER_SIZE];
+	char line[2 * FORMAT_NUMBER_SIZE + 64];
+
+	if (!old && !new)
+		return;
+	format_count(old, old_text);
+	format_count(new, new_text);
+	snprintf(line, sizeof(line), "LOST %s in OLD, %s in NEW: they did not see everything",
+		 old_text, new_text);
+	layout_text(&text->layout, line);
+	layout_end_line(&text->layout);
 }
 
 /* Both files, and the time between them. */
@@ -57,6 +67,7 @@ static void print_files(struct diff_text *text, const struct dump_diff *diff)
 		layout_item(&text->layout, item, 2, 4);
 	}
 	layout_end_line(&text->layout);
+	print_losses(text);
 }
 
 /* "threads 21 -> 141 (+120, +12.0/min)"; without `diff` the change is left out. */
@@ -132,7 +143,8 @@ static void print_numbers(struct diff_text *text, const struct dump_diff *diff,
 			continue;
 		if (of->now_known)
 			print_units(text, diff, process, names[unit].now, of->old_now, of->new_now);
-		print_units(text, diff, process, names[unit].parked, of->old_parked,
+		print_units(text, of->now_known ? NULL : diff, process,
+			    of->now_known ? "parked" : names[unit].parked, of->old_parked,
 			    of->new_parked);
 	}
 }
@@ -212,12 +224,15 @@ static void print_process(struct diff_text *text, const struct dump_diff *diff,
 	diff_text_sites(text, diff, process, UNIT_THREAD);
 }
 
-static void print_count_line(struct diff_text *text, const char *format, size_t count)
+/* "30 more processes are the same" */
+static void print_count_line(struct diff_text *text, size_t count, const char *more,
+			     const char *what)
 {
 	char line[96];
 
 	layout_end_line(&text->layout);
-	snprintf(line, sizeof(line), "%zu process%s %s", count, count == 1 ? "" : "es", format);
+	snprintf(line, sizeof(line), "%zu %sprocess%s %s", count, more, count == 1 ? "" : "es",
+		 what);
 	layout_text(&text->layout, line);
 	layout_end_line(&text->layout);
 }
@@ -233,17 +248,15 @@ static void print_processes(struct diff_text *text, const struct dump_diff *diff
 	for (size_t i = 0; i < shown; i++)
 		print_process(text, diff, &diff->processes[i]);
 	if (shown < differ)
-		print_count_line(text, "more differ: see --top", differ - shown);
+		print_count_line(text, differ - shown, "more ",
+				 differ - shown == 1 ? "differs: see --top" : "differ: see --top");
 	/* One that is the same says more by its numbers than by being counted. */
-	if (same == 1 || text->config->verbose)
-		for (size_t i = 0; i < diff_text_top(text, same); i++)
-			print_process(text, diff, &diff->processes[differ + i]);
-	else if (same)
-		print_count_line(
-			text, same == diff->processes_count ? "are the same" : "more are the same",
-			same);
-	if (!diff->processes_count)
-		print_count_line(text, "in both dumps", 0);
+	shown = same == 1 ? 1 : text->config->verbose ? diff_text_top(text, same) : 0;
+	for (size_t i = 0; i < shown; i++)
+		print_process(text, diff, &diff->processes[differ + i]);
+	if (shown < same || !diff->processes_count)
+		print_count_line(text, same - shown, differ || shown ? "more " : "",
+				 diff->processes_count ? "are the same" : "in both dumps");
 }
 
 int diff_text_write(const struct dump_diff *diff, const struct diff_text_config *config,
