@@ -74,10 +74,15 @@ static void test_a_sweep_resets_what_is_now(void **state)
 	assert_int_equal(process->reasons[0].open_ns, 0);
 
 	crowd_park(&site->crowd, 5, false, false);
+	stay_sample_add(&site->stays, 9);
+	stay_sample_add(&site->stays, 8);
 	birth->births.live = 10;
 	process->threads.now = 10;
 	watched_process_end_sweep(process, 0);
+	assert_int_equal(site->stays.ids[0], 8);
+	assert_int_equal(site->stays.ids[1], 9);
 	watched_process_begin_sweep(process);
+	assert_int_equal(site->stays.count, 0);
 	birth->births.live = 40;
 	process->threads.now = 20;
 	watched_process_end_sweep(process, 60 * SECOND_NS);
