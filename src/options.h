@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "host/features.h"
 #include "model/report.h"
+#include "model/verdict.h"
 
 /*
  * The command line. One table describes every option: it feeds the parser,
@@ -46,7 +47,8 @@ struct options {
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
 	bool top_given;
-	size_t table_memory;                        /* bytes */
+	size_t table_memory; /* bytes */
+	struct verdict_rules rules;
 	const char *output;                         /* NULL: stdout; points into argv */
 	const char *operands[OPTIONS_OPERANDS_MAX]; /* of `diff`: OLD and NEW; into argv, too */
 	size_t operands_count;
