@@ -134,6 +134,26 @@ static void print_frame(struct diff_text *text, const struct frame *frame)
 	layout_end_line(&text->layout);
 }
 
+/* The application frame, on a line of its own where it does not fit beside the numbers. */
+static void print_where(struct diff_text *text, const struct stack *stack)
+{
+	const struct frame *frame = stack->count ? &stack->frames[where_frame(stack)] : NULL;
+	struct layout *layout = &text->layout;
+	char raw[FRAME_TEXT_MAX];
+
+	if (!frame) {
+		layout_text(layout, "[no stack]");
+		layout_end_line(layout);
+		return;
+	}
+	dump_frame_print(frame, raw, sizeof(raw));
+	if (layout->column > FRAME_INDENT && escape_columns(raw) > layout_room(layout, 0)) {
+		layout_end_line(layout);
+		layout_tab(layout, FRAME_INDENT);
+	}
+	print_frame(text, frame);
+}
+
 /* The id, the whole stack, and who made the units. */
 static void print_details(struct diff_text *text, const struct dump_site *site)
 {
@@ -169,12 +189,7 @@ static void print_site(struct diff_text *text, const struct dump_diff *diff,
 	for (size_t i = 0; i < CELLS; i++)
 		pointers[i] = cells[i];
 	print_cells(text, table, diff_change_name(site->change), pointers, of->reason);
-	if (of->stack->count) {
-		print_frame(text, &of->stack->frames[where_frame(of->stack)]);
-	} else {
-		layout_text(&text->layout, "[no stack]");
-		layout_end_line(&text->layout);
-	}
+	print_where(text, of->stack);
 	if (text->config->verbose)
 		print_details(text, of);
 }

@@ -86,8 +86,8 @@ static void test_the_same_process(void **state)
 		    "  the same process: 21 stayed, 2 left, 122 came\n"
 		    "  sites: 1 grew, 1 same\n"
 		    "        OLD  NEW  CHANGE  +/MIN  LEFT  CAME  REASON  WHERE\n"
-		    "grew     20  140    +120  +12.0     2   122  futex   "
-		    "wait_for_rep...x1f (target)\n");
+		    "grew     20  140    +120  +12.0     2   122  futex\n"
+		    "        wait_for_reply+0x1f (target)\n");
 }
 
 static void test_different_processes(void **state)
