@@ -35,13 +35,21 @@ struct reading {
 	size_t goroutines, threads; /* the places of their values in a sample */
 };
 
+/* What protobuf-c may still allocate. */
+struct budget {
+	size_t left;
+	bool exceeded;
+};
+
 static void *take_memory(void *data, size_t size)
 {
-	size_t *left = data;
+	struct budget *budget = data;
 
-	if (size > *left)
+	if (size > budget->left) {
+		budget->exceeded = true;
 		return NULL;
-	*left -= size;
+	}
+	budget->left -= size;
 	return malloc(size);
 }
 
@@ -341,15 +349,17 @@ static int read_profile(const Profile *profile, struct dump **ret, struct error 
 
 int pprof_dump_parse(const uint8_t *data, size_t length, struct dump **dump, struct error *error)
 {
-	size_t left = MESSAGES_BYTES_MAX;
+	struct budget budget = {.left = MESSAGES_BYTES_MAX};
 	ProtobufCAllocator allocator = {
 		.alloc = take_memory,
 		.free = give_memory,
-		.allocator_data = &left,
+		.allocator_data = &budget,
 	};
 	Profile *profile = perftools__profiles__profile__unpack(&allocator, length, data);
 	int err;
 
+	if (!profile && budget.exceeded)
+		return error_set(error, -E2BIG, "it is too large to be compared");
 	if (!profile)
 		return error_set(error, -EBADMSG, "it is no profile, or is damaged");
 	err = read_profile(profile, dump, error);
