@@ -181,7 +181,7 @@ leaks() {
 	dump_to new.pb.gz -f pprof
 
 	diff_of 1 old.jsonl new.jsonl --unit goroutine
-	assert_line --regexp "^new +- +$leaked +\+$leaked +\+[0-9.]+ +- +$leaked +chan_send +main.waitForReply"
+	assert_line --regexp "^new +- +$leaked +\+$leaked( +\+[0-9.]+)? +- +$leaked +chan_send +main.waitForReply"
 	# From samples of both crowds, which have the same stays.
 	assert_line --regexp '^  the same process: about 50,00[0-9] stayed, [0-9] left, '
 	assert_line --regexp '^  not compared: runtime goroutines [0-9]+ → [0-9]+$'
@@ -189,7 +189,7 @@ leaks() {
 	assert_equal "$(pick diff 'select(.p.of == "site" and .p.crowd.old == 50000) |
 		[.p.crowd.stayed, .p.crowd.left, .p.crowd.came, .p.crowd.estimated] | @csv')" "50000,0,0,true"
 	diff_of 1 old.pb.gz new.pb.gz --unit goroutine
-	assert_line --regexp "^new +- +$leaked +\+$leaked +\+[0-9.]+ +chan_send +main.waitForReply"
+	assert_line --regexp "^new +- +$leaked +\+$leaked( +\+[0-9.]+)? +chan_send +main.waitForReply"
 	target_quit "$TARGET"
 }
 
