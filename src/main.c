@@ -19,7 +19,11 @@ enum {
 enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
-	EXIT_USAGE = 2
+	EXIT_USAGE = 2,
+	/* As diff(1) has them. */
+	EXIT_SAME = 0,
+	EXIT_DIFFERS = 1,
+	EXIT_TROUBLE = 2
 };
 
 /* One line, whatever an argument or a file name had in it. */
@@ -60,6 +64,18 @@ static void print_version(FILE *file)
 	fprintf(file, "parkscope %s\n", PARKSCOPE_VERSION);
 }
 
+static int run_diff(const struct options *options)
+{
+	struct error error = {0};
+	bool differs = false;
+	int err = diff_run(options, &differs, &error);
+
+	if (!err || err == -EPIPE)
+		return differs ? EXIT_DIFFERS : EXIT_SAME;
+	print_error(&error, "");
+	return EXIT_TROUBLE;
+}
+
 static int run(const struct options *options)
 {
 	struct error error = {0};
@@ -73,6 +89,8 @@ static int run(const struct options *options)
 	case COMMAND_FEATURES:
 		err = features_run(options, &error);
 		break;
+	case COMMAND_DIFF:
+		return run_diff(options);
 	case COMMAND_DUMP:
 		err = dump_run(options, &error);
 		break;

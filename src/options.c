@@ -73,6 +73,7 @@ static const struct {
 } commands[] = {
 	{"watch", "a report every interval: who is parked where, who is born", COMMAND_WATCH},
 	{"dump", "what is parked right now, once, every stack", COMMAND_DUMP},
+	{"diff", "OLD NEW: two dumps: what came, what left, what grew", COMMAND_DIFF},
 	{"features", "what this host supports, what is degraded and why", COMMAND_FEATURES},
 };
 
@@ -280,6 +281,7 @@ static int set_option(struct options *options, int code, const char *value, stru
 		if (parse_number(value, 1000000, &options->top) || !options->top)
 			return error_set(error, -EINVAL, "-t: '%.64s' is not a number of sites",
 					 value);
+		options->top_given = true;
 		return 0;
 	case 'f':
 		return set_format(options, value, error);
@@ -345,7 +347,7 @@ static int set_command(struct options *options, const char *name, struct error *
 		}
 	}
 	return error_set(error, -EINVAL,
-			 "unknown command '%.64s'; watch, dump and features are known", name);
+			 "unknown command '%.64s'; watch, dump, diff and features are known", name);
 }
 
 /* getopt's two arrays, from the table. */
@@ -398,6 +400,38 @@ static int parse_options(int argc, char *const argv[], struct options *options, 
 	return 0;
 }
 
+static int add_operand(struct options *options, const char *word, struct error *error)
+{
+	if (options->command != COMMAND_DIFF || options->operands_count == OPTIONS_OPERANDS_MAX)
+		return error_set(error, -EINVAL, "unexpected argument '%.64s'", word);
+	options->operands[options->operands_count++] = word;
+	return 0;
+}
+
+/* What follows the command: options and operands in any order; after "--" operands only. */
+static int parse_rest(int argc, char *const argv[], struct options *options, struct error *error)
+{
+	bool operands_only = false;
+	int err = 0;
+
+	/* argv[0], which getopt passes over, is what was there before. */
+	while (!err && argc > 1) {
+		int next = 1;
+
+		if (!operands_only) {
+			optind = 0;
+			err = parse_options(argc, argv, options, error);
+			next = optind;
+			operands_only = strcmp(argv[next - 1], "--") == 0;
+		}
+		if (!err && next < argc)
+			err = add_operand(options, argv[next], error);
+		argc -= next;
+		argv += next;
+	}
+	return err;
+}
+
 /* Options may stand before and after the command. */
 static int parse(int argc, char *const argv[], struct options *options, struct error *error)
 {
@@ -412,18 +446,18 @@ static int parse(int argc, char *const argv[], struct options *options, struct e
 		if (err)
 			return err;
 	}
-	argc -= optind;
-	argv += optind;
-	optind = 0;
-	err = parse_options(argc, argv, options, error);
-	if (!err && optind < argc)
-		return error_set(error, -EINVAL, "unexpected argument '%.64s'", argv[optind]);
-	return err;
+	return parse_rest(argc - optind, argv + optind, options, error);
 }
 
 /* What each option alone cannot tell. */
 static int check_combination(const struct options *options, struct error *error)
 {
+	if (options->command == COMMAND_DIFF && options->operands_count < OPTIONS_OPERANDS_MAX)
+		return error_set(error, -EINVAL,
+				 "diff needs two files, OLD and NEW, of 'parkscope dump -f jsonl'");
+	if (options->command == COMMAND_DIFF && options->format != FORMAT_TEXT &&
+	    options->format != FORMAT_JSONL)
+		return error_set(error, -EINVAL, "diff writes text or jsonl");
 	if (options->command != COMMAND_WATCH && options->command != COMMAND_DUMP)
 		return 0;
 	for (size_t i = 0; i < FORMATS_LENGTH; i++)
@@ -485,6 +519,7 @@ void options_print_help(FILE *file)
 	}
 	fputs("\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
+	      "Of diff: 0 same, 1 differs, 2 trouble; it needs no root.\n"
 	      "Example: parkscope -p $(pgrep -o myservice) -i 2s\n"
 	      "Manual: man parkscope\n",
 	      file);

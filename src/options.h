@@ -20,6 +20,7 @@
 enum command {
 	COMMAND_WATCH,
 	COMMAND_DUMP,
+	COMMAND_DIFF,
 	COMMAND_FEATURES,
 	COMMAND_HELP,
 	COMMAND_VERSION
@@ -32,7 +33,8 @@ enum format {
 	FORMAT_PPROF
 };
 
-#define OPTIONS_PIDS_MAX 4096
+#define OPTIONS_PIDS_MAX     4096
+#define OPTIONS_OPERANDS_MAX 2
 
 struct options {
 	enum command command;
@@ -44,9 +46,12 @@ struct options {
 	uint64_t duration_ns; /* 0: until interrupted */
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
+	bool top_given;
 	size_t table_memory; /* bytes */
 	struct verdict_rules rules;
-	const char *output; /* NULL: stdout; points into argv */
+	const char *output;                         /* NULL: stdout; points into argv */
+	const char *operands[OPTIONS_OPERANDS_MAX]; /* of `diff`: OLD and NEW; into argv, too */
+	size_t operands_count;
 	bool full;
 	bool plain;
 	bool lines;

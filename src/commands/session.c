@@ -93,6 +93,8 @@ int session_open(const struct options *options, bool events, struct session **re
 		.rules = options->rules,
 		.lines = options->lines,
 		.each_goroutine = options->format == FORMAT_GO,
+		/* For `diff`. */
+		.stays = options->command == COMMAND_DUMP && options->format == FORMAT_JSONL,
 		.runtime_frames = options->runtime_frames,
 	};
 	err = sources_open(&config, &session->sources, error);

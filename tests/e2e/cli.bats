@@ -24,7 +24,7 @@ load common.bash
 	local word
 
 	run "$PARKSCOPE" --help
-	for word in watch dump features --pid --interval --count --duration --top --format --output \
+	for word in watch dump diff features --pid --interval --count --duration --top --format --output \
 		--full --plain --lines --unit --runtime-frames --verbose --help --version; do
 		assert_output --regexp "(^|[[:space:]])$word([[:space:]]|$)"
 	done

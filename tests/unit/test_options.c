@@ -212,6 +212,33 @@ static void formats_and_units(void **state)
 	assert_int_equal(options.command, COMMAND_HELP);
 }
 
+static void diff_takes_two_files(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "diff", "old", "-v", "new", "-t", "3"), 0);
+	assert_int_equal(options.command, COMMAND_DIFF);
+	assert_int_equal(options.operands_count, 2);
+	assert_string_equal(options.operands[0], "old");
+	assert_string_equal(options.operands[1], "new");
+	assert_true(options.verbose && options.top_given);
+	assert_int_equal(options.top, 3);
+	assert_int_equal(parse_words(&options, NULL, "-f", "jsonl", "diff", "--", "-v", "-o"), 0);
+	assert_string_equal(options.operands[0], "-v");
+	assert_string_equal(options.operands[1], "-o");
+	assert_false(options.verbose || options.top_given);
+	assert_int_equal(parse_words(&options, NULL, "diff", "--help"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+
+	assert_usage("diff needs two files", "diff");
+	assert_usage("diff needs two files", "diff", "old");
+	assert_usage("unexpected argument 'more'", "diff", "old", "new", "more");
+	assert_usage("unexpected argument '-v'", "diff", "--", "old", "new", "-v");
+	assert_usage("diff writes text or jsonl", "diff", "old", "new", "-f", "pprof");
+	assert_usage("unknown option '--nope'", "diff", "old", "new", "--nope");
+}
+
 static void help_fits_a_screen(void **state)
 {
 	char text[8192] = "";
@@ -241,6 +268,7 @@ int main(void)
 		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),
 		cmocka_unit_test(formats_and_units),
+		cmocka_unit_test(diff_takes_two_files),
 		cmocka_unit_test(help_fits_a_screen),
 	};
 
