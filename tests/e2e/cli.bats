@@ -29,7 +29,7 @@ load common.bash
 		assert_output --regexp "(^|[[:space:]])$word([[:space:]]|$)"
 	done
 	# And nothing that is not known.
-	for word in $(grep -oE -e '--[a-z]+' <<<"$output" | sort -u); do
+	for word in $(grep -oE -e '--[a-z]+(-[a-z]+)*' <<<"$output" | sort -u); do
 		# The last word makes it end there.
 		run timeout 60 "$PARKSCOPE" "$word" 7 -t 0
 		refute_output --partial "unknown option"
