@@ -45,19 +45,13 @@ static int keep_standard_streams(void)
 	return 0;
 }
 
-static int print_and_flush(void (*print)(FILE *))
+static int flush(void)
 {
-	print(stdout);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "parkscope: cannot write to standard output\n");
 		return EXIT_FAILED;
 	}
 	return EXIT_DONE;
-}
-
-static void print_version(FILE *file)
-{
-	fprintf(file, "parkscope %s\n", PARKSCOPE_VERSION);
 }
 
 static int run(const struct options *options)
@@ -67,9 +61,11 @@ static int run(const struct options *options)
 
 	switch (options->command) {
 	case COMMAND_HELP:
-		return print_and_flush(options_print_help);
+		options_print_help(stdout, options->help_on);
+		return flush();
 	case COMMAND_VERSION:
-		return print_and_flush(print_version);
+		printf("parkscope %s\n", PARKSCOPE_VERSION);
+		return flush();
 	case COMMAND_FEATURES:
 		err = features_run(options, &error);
 		break;

@@ -13,8 +13,8 @@
 #include "model/verdict.h"
 
 /*
- * The command line. One table describes every option: it feeds the parser,
- * --help and, through options_print_table(), the manual's OPTIONS.
+ * The command line. One table (option_table.h) describes every command and option: it feeds the
+ * parser and --help.
  */
 
 enum command {
@@ -36,6 +36,7 @@ enum format {
 
 struct options {
 	enum command command;
+	enum command help_on; /* COMMAND_HELP: which command; COMMAND_HELP itself: none */
 	enum format format;
 	enum shown_units units;
 	uint32_t *pids; /* owned, sorted, without repeats */
@@ -63,15 +64,7 @@ struct options {
 int options_parse(int argc, char *const argv[], struct options *options, struct error *error);
 void options_clear(struct options *options);
 
-/* "500ms", "5s", "2m", "1h", or seconds without a unit; at most 365 days. -EINVAL. */
-int options_parse_duration(const char *text, uint64_t *ns);
-
-/* "64M", "1G", "512K", with or without "iB", or bytes without a unit. -EINVAL. */
-int options_parse_size(const char *text, size_t *bytes);
-
-void options_print_help(FILE *file);
-
-/* One line per option: names, argument, help, separated by tabs; for doc/ and completions. */
-void options_print_table(FILE *file);
+/* `about`: a command, or COMMAND_HELP for all that there is. */
+void options_print_help(FILE *file, enum command about);
 
 #endif

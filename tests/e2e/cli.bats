@@ -11,13 +11,23 @@ load common.bash
 	assert_between "lines" 10 "${#lines[@]}" 40
 	assert_between "columns" 10 "$(wc -L <<<"$output")" 80
 	assert_line --index 0 --regexp '^Usage: parkscope '
-	# Wherever it stands.
-	local help=$output
-	run "$PARKSCOPE" dump --help
+}
+
+@test "COMMAND --help: its own options, wherever it stands" {
+	local help
+
+	run --separate-stderr "$PARKSCOPE" dump --help
 	assert_success
-	assert_output "$help"
+	assert_equal "$stderr" ""
+	assert_line --index 0 --regexp '^Usage: parkscope dump '
+	assert_output --partial " --pid "
+	refute_output --partial " --interval "
+	help=$output
 	run "$PARKSCOPE" --help dump
 	assert_output "$help"
+	run "$PARKSCOPE" dump -i 1s
+	assert_failure 2
+	assert_output --partial "--interval is not for dump but for watch"
 }
 
 @test "--help names every command and every option that is known" {

@@ -43,12 +43,12 @@ static void options_stand_before_and_after_the_command(void **state)
 	struct options options;
 
 	(void)state;
-	assert_int_equal(parse_words(&options, NULL, "-i", "2s", "dump", "-p", "7", "-f", "jsonl",
+	assert_int_equal(parse_words(&options, NULL, "-t", "20", "dump", "-p", "7", "-f", "jsonl",
 				     "--lines"),
 			 0);
 	assert_true(options.lines);
 	assert_int_equal(options.command, COMMAND_DUMP);
-	assert_int_equal(options.interval_ns, 2000000000ULL);
+	assert_int_equal(options.top, 20);
 	assert_int_equal(options.format, FORMAT_JSONL);
 	assert_int_equal(options.pids_count, 1);
 	assert_int_equal(options.pids[0], 7);
@@ -66,54 +66,6 @@ static void pids_repeat_and_take_lists(void **state)
 	assert_int_equal(options.pids[1], 3);
 	assert_int_equal(options.pids[2], 9);
 	options_clear(&options);
-}
-
-static void durations(void **state)
-{
-	static const struct {
-		const char *text;
-		uint64_t ns;
-	} good[] = {{"500ms", 500000000ULL},  {"5s", 5000000000ULL}, {"2m", 120000000000ULL},
-		    {"1h", 3600000000000ULL}, {"3", 3000000000ULL},  {"1.5s", 1500000000ULL}};
-	static const char *const bad[] = {"",    "s",    "-1s", "5x",  " 5s",      "5 s",
-					  "1e9", "0x10", "inf", "nan", "9999999h", "1.2.3s"};
-	uint64_t ns = 42;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(options_parse_duration(good[i].text, &ns), 0);
-		assert_int_equal(ns, good[i].ns);
-	}
-	ns = 42;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(options_parse_duration(bad[i], &ns), -EINVAL);
-	assert_int_equal(ns, 42);
-}
-
-static void sizes(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t bytes;
-	} good[] = {{"4096", 4096}, {"8K", 8192},        {"64M", 64UL << 20}, {"1G", 1UL << 30},
-		    {"2KiB", 2048}, {"3MiB", 3UL << 20}, {"1GiB", 1UL << 30}, {"0", 0}};
-	static const char *const bad[] = {"",     "M",
-					  "-1M",  "1.5M",
-					  "1T",   "1m",
-					  "0x10", " 1M",
-					  "1 M",  "99999999999999999999",
-					  "1MB",  "999999999999999999G"};
-	size_t bytes = 42;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(options_parse_size(good[i].text, &bytes), 0);
-		assert_int_equal(bytes, good[i].bytes);
-	}
-	bytes = 42;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(options_parse_size(bad[i], &bytes), -EINVAL);
-	assert_int_equal(bytes, 42);
 }
 
 static void assert_usage_error(const char *const *words, const char *said)
@@ -153,6 +105,9 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("'' is neither thread nor goroutine", "--unit=");
 	assert_usage("a value that it does not take", "--runtime-frames=1");
 	assert_usage("unknown command 'wtach'", "wtach");
+	assert_usage("watch, dump and features are known", "wtach");
+	assert_usage("--interval is not for dump but for watch", "-i", "2s", "dump");
+	assert_usage("--top is not for features but for watch and dump", "features", "-t", "3");
 	assert_usage("unexpected argument 'more'", "dump", "more");
 	assert_usage("unknown option '--nope'", "--nope");
 	assert_usage("unknown option '-z'", "-z");
@@ -212,21 +167,61 @@ static void formats_and_units(void **state)
 	assert_int_equal(options.command, COMMAND_HELP);
 }
 
+static void help_on_a_command_or_on_all(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "--help"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+	assert_int_equal(options.help_on, COMMAND_HELP);
+	assert_int_equal(parse_words(&options, NULL, "dump", "--help"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+	assert_int_equal(options.help_on, COMMAND_DUMP);
+	assert_int_equal(parse_words(&options, NULL, "--help", "watch"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+	assert_int_equal(options.help_on, COMMAND_WATCH);
+	assert_int_equal(parse_words(&options, NULL, "dump", "--version"), 0);
+	assert_int_equal(options.command, COMMAND_VERSION);
+}
+
+/* Prints it to `text`; how many lines it has, none of them longer than 80. */
+static size_t print_help(enum command about, char *text, size_t size)
+{
+	FILE *file = fmemopen(text, size, "w");
+	size_t lines = 0;
+
+	assert_non_null(file);
+	options_print_help(file, about);
+	fclose(file);
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		lines++;
+		assert_in_range(end - line, 0, 80);
+	}
+	return lines;
+}
+
 static void help_fits_a_screen(void **state)
 {
 	char text[8192] = "";
-	FILE *file = fmemopen(text, sizeof(text), "w");
-	size_t lines = 0;
 
 	(void)state;
-	assert_non_null(file);
-	options_print_help(file);
-	fclose(file);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-		lines++;
-		assert_true(strlen(line) <= 80);
-	}
-	assert_in_range(lines, 15, 40);
+	assert_in_range(print_help(COMMAND_HELP, text, sizeof(text)), 15, 40);
+}
+
+static void help_of_a_command_has_its_options_only(void **state)
+{
+	char text[8192] = "";
+
+	(void)state;
+	assert_in_range(print_help(COMMAND_DUMP, text, sizeof(text)), 10, 40);
+	assert_non_null(strstr(text, "Usage: parkscope dump "));
+	assert_non_null(strstr(text, "--pid PID"));
+	assert_null(strstr(text, "--interval"));
+	assert_null(strstr(text, "--debug"));
+	assert_in_range(print_help(COMMAND_FEATURES, text, sizeof(text)), 5, 40);
+	assert_null(strstr(text, "--pid"));
+	assert_non_null(strstr(text, "--help"));
 }
 
 int main(void)
@@ -235,13 +230,13 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(options_stand_before_and_after_the_command),
 		cmocka_unit_test(pids_repeat_and_take_lists),
-		cmocka_unit_test(durations),
-		cmocka_unit_test(sizes),
 		cmocka_unit_test(wrong_usage_is_said_in_one_line),
 		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),
 		cmocka_unit_test(formats_and_units),
+		cmocka_unit_test(help_on_a_command_or_on_all),
 		cmocka_unit_test(help_fits_a_screen),
+		cmocka_unit_test(help_of_a_command_has_its_options_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
