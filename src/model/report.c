@@ -65,6 +65,25 @@ static bool has_something_to_say(const struct site *site)
 	       interval.exited || interval.waits;
 }
 
+static bool is_worse(const struct site *a, const struct site *b)
+{
+	if (a->verdict.verdict != b->verdict.verdict)
+		return a->verdict.verdict > b->verdict.verdict;
+	return a->verdict.evidence.rate_per_minute > b->verdict.evidence.rate_per_minute;
+}
+
+const struct site *report_worst_site(const struct watched_process *process)
+{
+	const struct site *worst = NULL;
+	struct site *site, *next;
+
+	HASH_ITER (hh, process->sites, site, next)
+		if (site->kind == SITE_PARK && site->verdict.verdict != VERDICT_STEADY &&
+		    (!worst || is_worse(site, worst)))
+			worst = site;
+	return worst;
+}
+
 int report_sites(const struct watched_process *process, enum site_kind kind, struct site ***sites,
 		 size_t *count)
 {

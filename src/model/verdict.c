@@ -228,6 +228,11 @@ bool verdict_judge(struct verdict_state *state, const struct verdict_input *inpu
 	return state->verdict != was || state->stopped != was_stopped;
 }
 
+bool verdict_is_pending(const struct verdict_state *state)
+{
+	return !state->leaking && state->held_sweeps > 0;
+}
+
 const char *verdict_name(enum verdict verdict)
 {
 	switch (verdict) {

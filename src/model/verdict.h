@@ -103,6 +103,9 @@ struct verdict_input {
 bool verdict_judge(struct verdict_state *state, const struct verdict_input *input,
 		   const struct verdict_rules *rules);
 
+/* A leak was true in the last sweep, but not in as many in a row as are needed. */
+bool verdict_is_pending(const struct verdict_state *state);
+
 /* "steady", "growing" or "leaking". Static. */
 const char *verdict_name(enum verdict verdict);
 

@@ -27,6 +27,7 @@ void watched_process_free(struct watched_process *process)
 		site_free(site);
 	}
 	goroutine_list_clear(&process->goroutine_list);
+	free(process->forecast);
 	free(process->go_version);
 	free(process->go_refused);
 	free(process->name);
@@ -120,10 +121,12 @@ int watched_process_end_sweep(struct watched_process *process, const struct verd
 	int err = 0;
 
 	process->verdict = VERDICT_STEADY;
+	process->leak_pending = false;
 	HASH_ITER (hh, process->sites, site, next) {
 		int site_err = site_end_sweep(site, rules);
 
 		err = site_err ? site_err : err;
+		process->leak_pending |= verdict_is_pending(&site->verdict);
 		if (process->verdict < site->verdict.verdict)
 			process->verdict = site->verdict.verdict;
 	}

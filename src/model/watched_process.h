@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "model/goroutine_list.h"
+#include "model/limit_forecast.h"
 #include "model/site.h"
 
 /* Bounds what one process, which we do not trust, can cost. */
@@ -69,9 +70,11 @@ struct watched_process {
 	struct reason_waits reasons[WATCHED_REASONS_MAX];
 	struct site *sites; /* uthash */
 	size_t sites_count;
-	uint64_t first_seen_ns; /* monotonic */
-	uint64_t swept_ns;      /* when the last sweep began, or first_seen_ns */
-	enum verdict verdict;   /* the worst of its units and sites */
+	uint64_t first_seen_ns;          /* monotonic */
+	uint64_t swept_ns;               /* when the last sweep began, or first_seen_ns */
+	enum verdict verdict;            /* the worst of its units and sites */
+	bool leak_pending;               /* of a site, see verdict_is_pending() */
+	struct limit_forecast *forecast; /* owned; NULL: it has never been of interest */
 	bool ended;
 };
 
@@ -83,6 +86,12 @@ define_auto_free(watched_process)
 static inline bool watched_process_has_goroutines(const struct watched_process *process)
 {
 	return process->go_version && !process->go_refused;
+}
+
+/* There is something to say of its limits: it grows, or leaks. */
+static inline bool watched_process_has_forecast(const struct watched_process *process)
+{
+	return process->forecast && !process->ended && process->verdict != VERDICT_STEADY;
 }
 
 /*
