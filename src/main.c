@@ -8,6 +8,8 @@
 
 #include "commands/commands.h"
 #include "options.h"
+#include "output/buffer.h"
+#include "output/check_line.h"
 #include "output/escape.h"
 #include "version.h"
 
@@ -29,6 +31,28 @@ static void print_error(const struct error *error, const char *hint)
 
 	escape_text(error->text, false, safe, sizeof(safe));
 	fprintf(stderr, "parkscope: %s%s\n", safe, hint);
+}
+
+/* Where a monitoring system looks for it. */
+static int print_unknown(const struct error *error)
+{
+	struct buffer line = {0};
+
+	check_line_escaped(&line, error->text, false);
+	if (!line.failed)
+		printf("PARKSCOPE %s - %.*s\n", check_status_name(CHECK_UNKNOWN), (int)line.length,
+		       line.data);
+	buffer_release(&line);
+	fflush(stdout);
+	return CHECK_UNKNOWN;
+}
+
+static int run_check(const struct options *options)
+{
+	enum check_status status = CHECK_UNKNOWN;
+	struct error error = {0};
+
+	return check_run(options, &status, &error) ? print_unknown(&error) : (int)status;
 }
 
 /* A standard stream that is closed would become the first file that we open. */
@@ -66,6 +90,8 @@ static int run(const struct options *options)
 	case COMMAND_VERSION:
 		printf("parkscope %s\n", PARKSCOPE_VERSION);
 		return flush();
+	case COMMAND_CHECK:
+		return run_check(options);
 	case COMMAND_FEATURES:
 		err = features_run(options, &error);
 		break;
@@ -95,6 +121,8 @@ int main(int argc, char *argv[])
 	if (keep_standard_streams())
 		return EXIT_FAILED;
 	if (options_parse(argc, argv, &options, &error)) {
+		if (options_command(argc, argv) == COMMAND_CHECK)
+			return print_unknown(&error);
 		print_error(&error, ". Try 'parkscope --help'.");
 		return EXIT_USAGE;
 	}

@@ -7,15 +7,27 @@ enum {
 	WATCH = 1 << COMMAND_WATCH,
 	DUMP = 1 << COMMAND_DUMP,
 	FEATURES = 1 << COMMAND_FEATURES,
+	CHECK = 1 << COMMAND_CHECK,
 	LOOKS = WATCH | DUMP,
-	ALL = LOOKS | FEATURES,
+	LASTS = WATCH | CHECK,
+	ALL = LOOKS | FEATURES | CHECK,
 };
 
 const struct option_row option_table[] = {
-	{"pid", 'p', LOOKS, "PID", "process to watch; repeats, takes a list (default: all)", false},
-	{"interval", 'i', WATCH, "TIME", "time between reports: 500ms, 5s, 2m (default 5s)", false},
+	{"pid", 'p', LOOKS | CHECK, "PID", "process to watch; repeats, takes a list (default: all)",
+	 false},
+	{"for", OPTION_FOR, CHECK, "TIME", "the same as --duration", false},
+	{"max-threads", OPTION_MAX_THREADS, CHECK, "N", "critical: more threads at the end", false},
+	{"max-goroutines", OPTION_MAX_GOROUTINES, CHECK, "N",
+	 "critical: more goroutines at the end", false},
+	{"max-growth", OPTION_MAX_GROWTH, CHECK, "N/min",
+	 "critical: threads or goroutines grow faster", false},
+	{"fail-on", OPTION_FAIL_ON, CHECK, "WHAT", "growing: critical, too; leaking: growing is OK",
+	 false},
+	{"interval", 'i', LASTS, "TIME", "time between looks: 500ms, 5s, 2m (default 5s or less)",
+	 false},
 	{"count", 'n', WATCH, "N", "stop after N reports", false},
-	{"duration", 'd', WATCH, "TIME", "stop after this time", false},
+	{"duration", 'd', LASTS, "TIME", "stop after this time (check: default 60s)", false},
 	{"top", 't', LOOKS, "N", "sites a process and processes to print (default 10)", false},
 	{"format", 'f', LOOKS, "FORMAT", "text or jsonl; dump also: go, pprof (default text)",
 	 false},
@@ -23,19 +35,19 @@ const struct option_row option_table[] = {
 	{"full", OPTION_FULL, LOOKS, NULL, "jsonl: every site with its stack at every report",
 	 false},
 	{"plain", OPTION_PLAIN, LOOKS, NULL, "text: never redraw the terminal, append", false},
-	{"no-demangle", OPTION_NO_DEMANGLE, LOOKS, NULL,
+	{"no-demangle", OPTION_NO_DEMANGLE, LOOKS | CHECK, NULL,
 	 "C++ and Rust names as symbol tables have them", false},
-	{"table-memory", OPTION_TABLE_MEMORY, LOOKS, "SIZE",
+	{"table-memory", OPTION_TABLE_MEMORY, LOOKS | CHECK, "SIZE",
 	 "for unwind tables: 8M, 1G (default 64M)", false},
-	{"lines", OPTION_LINES, LOOKS, NULL, "source lines and inlined functions, from debug info",
-	 false},
+	{"lines", OPTION_LINES, LOOKS | CHECK, NULL,
+	 "source lines and inlined functions, from debug info", false},
 	{"unit", OPTION_UNIT, LOOKS, "UNIT", "only this: thread or goroutine (default: both)",
 	 false},
 	{"runtime-frames", OPTION_RUNTIME_FRAMES, LOOKS, NULL,
 	 "frames of the Go runtime, and its own goroutines", false},
-	{"leak-after", OPTION_LEAK_AFTER, WATCH, "TIME",
+	{"leak-after", OPTION_LEAK_AFTER, LASTS, "TIME",
 	 "no leak of units parked for less (default 10s)", false},
-	{"leak-min", OPTION_LEAK_MIN, WATCH, "N",
+	{"leak-min", OPTION_LEAK_MIN, LASTS, "N",
 	 "no leak of fewer units (default 10, or 8 of 5 min)", false},
 	{"verbose", 'v', ALL, NULL, "whole stacks, own cost, and why something failed", false},
 	{"debug", OPTION_DEBUG, ALL, "no-FEATURE", "act as if the host lacked FEATURE", true},
@@ -57,6 +69,12 @@ const struct command_row command_table[] = {
 	 STATUS},
 	{"dump", COMMAND_DUMP, "what is parked right now, once, every stack", "[OPTION]...",
 	 "What is parked right now, once, with every stack.", STATUS},
+	{"check", COMMAND_CHECK, "one line and an exit status, for monitoring and CI",
+	 "-p PID [--for TIME] [OPTION]...",
+	 "Watches for a time, then says in one line whether there is a leak, and from\n"
+	 "which rate on it would have seen one. The line is that of monitoring plugins.",
+	 "0 OK, 1 WARNING growing, 2 CRITICAL leaking or over a limit,\n"
+	 "3 UNKNOWN: wrong usage, process gone, no privileges."},
 	{"features", COMMAND_FEATURES, "what this host supports, what is degraded and why", "",
 	 "What this host supports, what uses it, and what is degraded without it.", STATUS},
 };
@@ -125,7 +143,7 @@ static void print_options(FILE *file, unsigned int commands)
 		snprintf(names, sizeof(names), "%c%c%s--%s%s%s", letter ? '-' : ' ',
 			 letter ? row->code : ' ', letter ? ", " : "  ", row->name,
 			 row->argument ? " " : "", row->argument ? row->argument : "");
-		fprintf(file, "  %-22s %s\n", names, row->help);
+		fprintf(file, "  %-23s %s\n", names, row->help);
 	}
 }
 

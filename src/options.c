@@ -12,8 +12,11 @@
 
 #define INTERVAL_MIN_NS 100000000ULL
 /* Less would not hold the tables of one large program. */
-#define TABLE_MEMORY_MIN ((size_t)4 << 20)
-#define TABLE_MEMORY_MAX ((size_t)1 << 40)
+#define TABLE_MEMORY_MIN  ((size_t)4 << 20)
+#define TABLE_MEMORY_MAX  ((size_t)1 << 40)
+#define GROWTH_MAX        1e9
+#define WATCH_INTERVAL_NS 5000000000ULL
+#define CHECK_DURATION_NS 60000000000ULL
 
 static const struct {
 	const char *name;
@@ -124,6 +127,41 @@ static int set_leak_min(struct options *options, const char *value, struct error
 	return 0;
 }
 
+/* "10/min", or "10". */
+static int set_growth_max(struct options *options, const char *value, struct error *error)
+{
+	size_t length = strspn(value, "0123456789.");
+	char *end;
+	double rate = length ? strtod(value, &end) : 0;
+
+	if (!length || end != value + length || (*end && strcmp(end, "/min") != 0) || rate <= 0 ||
+	    rate > GROWTH_MAX)
+		return error_set(error, -EINVAL,
+				 "--max-growth: '%.64s' is not a rate, such as 10/min", value);
+	options->check.growth_max = rate;
+	return 0;
+}
+
+static int set_fail_on(struct options *options, const char *value, struct error *error)
+{
+	if (strcmp(value, verdict_name(VERDICT_GROWING)) == 0)
+		options->check.fail_on = CHECK_FAIL_ON_GROWING;
+	else if (strcmp(value, verdict_name(VERDICT_LEAKING)) == 0)
+		options->check.fail_on = CHECK_FAIL_ON_LEAKING;
+	else
+		return error_set(error, -EINVAL,
+				 "--fail-on: '%.64s' is neither growing nor leaking", value);
+	return 0;
+}
+
+static int set_limit(const char *name, uint64_t *limit, const char *value, struct error *error)
+{
+	if (option_number(value, UINT32_MAX, limit) || !*limit)
+		return error_set(error, -EINVAL, "%s: '%.64s' is not a number of at least 1", name,
+				 value);
+	return 0;
+}
+
 static int set_option(struct options *options, int code, const char *value, struct error *error)
 {
 	switch (code) {
@@ -138,9 +176,11 @@ static int set_option(struct options *options, int code, const char *value, stru
 					 value);
 		return 0;
 	case 'd':
+	case OPTION_FOR:
 		if (option_duration(value, &options->duration_ns) || !options->duration_ns)
 			return error_set(error, -EINVAL,
-					 "-d: '%.64s' is not a time, such as 30s or 10m", value);
+					 "%s: '%.64s' is not a time, such as 30s or 10m",
+					 code == 'd' ? "-d" : "--for", value);
 		return 0;
 	case 'n':
 		if (option_number(value, UINT64_MAX, &options->count) || !options->count)
@@ -193,6 +233,14 @@ static int set_option(struct options *options, int code, const char *value, stru
 		return 0;
 	case OPTION_LEAK_MIN:
 		return set_leak_min(options, value, error);
+	case OPTION_MAX_THREADS:
+		return set_limit("--max-threads", &options->check.threads_max, value, error);
+	case OPTION_MAX_GOROUTINES:
+		return set_limit("--max-goroutines", &options->check.goroutines_max, value, error);
+	case OPTION_MAX_GROWTH:
+		return set_growth_max(options, value, error);
+	case OPTION_FAIL_ON:
+		return set_fail_on(options, value, error);
 	case 'v':
 		options->verbose = true;
 		return 0;
@@ -248,6 +296,13 @@ static const struct command_row *named_command(int argc, char *const argv[])
 	while (getopt_long(argc, argv, arrays.letters, arrays.long_options, NULL) != -1)
 		;
 	return optind < argc ? command_by_name(argv[optind]) : NULL;
+}
+
+enum command options_command(int argc, char *const argv[])
+{
+	const struct command_row *row = named_command(argc, argv);
+
+	return row ? row->command : COMMAND_WATCH;
 }
 
 static int check_command_takes(enum command command, int code, struct error *error)
@@ -323,11 +378,8 @@ static int parse(int argc, char *const argv[], struct options *options, struct e
 	return err;
 }
 
-/* What each option alone cannot tell. */
-static int check_combination(const struct options *options, struct error *error)
+static int check_format(const struct options *options, struct error *error)
 {
-	if (options->command != COMMAND_WATCH && options->command != COMMAND_DUMP)
-		return 0;
 	for (size_t i = 0; i < FORMATS_LENGTH; i++)
 		if (formats[i].format == options->format && formats[i].dump_only &&
 		    options->command != COMMAND_DUMP)
@@ -340,10 +392,35 @@ static int check_combination(const struct options *options, struct error *error)
 	return 0;
 }
 
+/* What each option alone cannot tell. */
+static int check_combination(const struct options *options, struct error *error)
+{
+	if (options->command == COMMAND_WATCH || options->command == COMMAND_DUMP)
+		return check_format(options, error);
+	if (options->command != COMMAND_CHECK)
+		return 0;
+	if (!options->pids_count)
+		return error_set(error, -EINVAL, "check needs -p PID");
+	if (options->interval_ns > options->duration_ns)
+		return error_set(error, -EINVAL, "-i: longer than the whole check");
+	return 0;
+}
+
+/* What depends on the command or on other options. */
+static void complete(struct options *options)
+{
+	bool check = options->command == COMMAND_CHECK;
+
+	if (check && !options->duration_ns)
+		options->duration_ns = CHECK_DURATION_NS;
+	if (!options->interval_ns)
+		options->interval_ns =
+			check ? check_interval_ns(options->duration_ns) : WATCH_INTERVAL_NS;
+}
+
 int options_parse(int argc, char *const argv[], struct options *ret, struct error *error)
 {
 	struct options options = {
-		.interval_ns = 5000000000ULL,
 		.top = 10,
 		.demangle = true,
 		.table_memory = (size_t)64 << 20,
@@ -351,6 +428,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 	};
 	int err = parse(argc, argv, &options, error);
 
+	complete(&options);
 	if (!err)
 		err = check_combination(&options, error);
 	if (err) {

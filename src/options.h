@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "host/features.h"
+#include "model/check.h"
 #include "model/report.h"
 #include "model/verdict.h"
 
@@ -21,6 +22,7 @@ enum command {
 	COMMAND_WATCH,
 	COMMAND_DUMP,
 	COMMAND_FEATURES,
+	COMMAND_CHECK,
 	COMMAND_HELP,
 	COMMAND_VERSION
 };
@@ -47,6 +49,7 @@ struct options {
 	uint64_t top;
 	size_t table_memory; /* bytes */
 	struct verdict_rules rules;
+	struct check_rules check;
 	const char *output; /* NULL: stdout; points into argv */
 	bool full;
 	bool plain;
@@ -63,6 +66,9 @@ struct options {
  */
 int options_parse(int argc, char *const argv[], struct options *options, struct error *error);
 void options_clear(struct options *options);
+
+/* The command that is named, also where options_parse() fails; COMMAND_WATCH: none is. */
+enum command options_command(int argc, char *const argv[]);
 
 /* `about`: a command, or COMMAND_HELP for all that there is. */
 void options_print_help(FILE *file, enum command about);

@@ -104,14 +104,21 @@ static double mean_growth(double least, double share)
 	return root * root;
 }
 
+/* A site without a crowd is there from its first unit on, and then needs its samples. */
+uint64_t verdict_power_growing_soonest_ns(uint64_t interval_ns, const struct verdict_rules *rules)
+{
+	uint64_t samples = TREND_SCORE_LEAST + rules->raise_sweeps;
+
+	return samples > 2 ? (samples - 2) * interval_ns : 0;
+}
+
 double verdict_power_growing(uint64_t crowd, const struct verdict_watch *watch,
 			     const struct verdict_rules *rules)
 {
 	double window_ns = fmin((double)watch->watched_ns, (double)TREND_WINDOW_NS);
 	double span_ns = window_ns - lost_ns(watch->interval_ns, rules);
-	/* A site without a crowd is there from its first unit on, and then needs its samples. */
-	double first_ns = window_ns - (double)watch->interval_ns *
-					      (TREND_SCORE_LEAST + (double)rules->raise_sweeps - 2);
+	double first_ns =
+		window_ns - (double)verdict_power_growing_soonest_ns(watch->interval_ns, rules);
 	double share = rules->growing_share, grown;
 
 	if (share >= 1 || span_ns <= 0 || first_ns <= 0)

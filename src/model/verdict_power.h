@@ -29,7 +29,8 @@ double verdict_power_leaking(enum verdict_class class, const struct verdict_watc
 double verdict_power_growing(uint64_t crowd, const struct verdict_watch *watch,
 			     const struct verdict_rules *rules);
 
-/* How long to watch until any leak of this class can be told; UINT64_MAX: for ever. */
+/* How long to watch until any leak of this class, or any growth, can be told; UINT64_MAX: never. */
+uint64_t verdict_power_growing_soonest_ns(uint64_t interval_ns, const struct verdict_rules *rules);
 uint64_t verdict_power_soonest_ns(enum verdict_class class, uint64_t interval_ns,
 				  const struct verdict_rules *rules);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-foreach(name buffer emission escape format go_stacks jsonl jsonl_go pprof run sink text text_go text_layout wait_objects_text where)
+foreach(name buffer check_line emission escape format go_stacks jsonl jsonl_go pprof run sink text text_go text_layout wait_objects_text where)
 	parkscope_unit_test(${name})
 endforeach()
 
