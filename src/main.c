@@ -34,14 +34,14 @@ static void print_error(const struct error *error, const char *hint)
 }
 
 /* Where a monitoring system looks for it. */
-static int print_unknown(const struct error *error)
+static int print_unknown(const struct error *error, const char *hint)
 {
 	struct buffer line = {0};
 
 	check_line_escaped(&line, error->text, false);
 	if (!line.failed)
-		printf("PARKSCOPE %s - %.*s\n", check_status_name(CHECK_UNKNOWN), (int)line.length,
-		       line.data);
+		printf("PARKSCOPE %s - %.*s%s\n", check_status_name(CHECK_UNKNOWN),
+		       (int)line.length, line.data, hint);
 	buffer_release(&line);
 	fflush(stdout);
 	return CHECK_UNKNOWN;
@@ -52,7 +52,7 @@ static int run_check(const struct options *options)
 	enum check_status status = CHECK_UNKNOWN;
 	struct error error = {0};
 
-	return check_run(options, &status, &error) ? print_unknown(&error) : (int)status;
+	return check_run(options, &status, &error) ? print_unknown(&error, "") : (int)status;
 }
 
 /* A standard stream that is closed would become the first file that we open. */
@@ -122,7 +122,7 @@ int main(int argc, char *argv[])
 		return EXIT_FAILED;
 	if (options_parse(argc, argv, &options, &error)) {
 		if (options_command(argc, argv) == COMMAND_CHECK)
-			return print_unknown(&error);
+			return print_unknown(&error, ". Try 'parkscope check --help'.");
 		print_error(&error, ". Try 'parkscope --help'.");
 		return EXIT_USAGE;
 	}

@@ -4,99 +4,183 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "commands/report_loop.h"
 #include "output/buffer.h"
 #include "output/check_line.h"
+#include "output/format.h"
 
-/* What was found so far: of processes that have ended, and at the end of all. */
+/* What is known of a process, as of the last report in which it lived. */
+struct checked {
+	uint32_t pid;
+	uint64_t watched_ns;
+	enum check_status status;
+	const char *cut;    /* why it was not watched to the end; NULL: it was. Static */
+	struct buffer name; /* see output/check_line.h */
+	struct buffer text;
+	struct buffer performance;
+	struct buffer details;
+};
+
 struct check {
 	const struct options *options;
 	struct check_line_config line;
-	size_t processes;
+	size_t count;
+	struct checked *processes;
 	enum check_status status;
-	struct buffer worst; /* what is said of the worst process */
-	struct buffer performance;
-	struct buffer details;
-	struct buffer output;
 };
 
 static void check_close(struct check *check)
 {
-	buffer_release(&check->worst);
-	buffer_release(&check->performance);
-	buffer_release(&check->details);
-	buffer_release(&check->output);
+	for (size_t i = 0; i < check->count; i++) {
+		buffer_release(&check->processes[i].name);
+		buffer_release(&check->processes[i].text);
+		buffer_release(&check->processes[i].performance);
+		buffer_release(&check->processes[i].details);
+	}
+	free(check->processes);
 }
 
-/* `cut`: why it was not watched to the end; NULL: it was. */
-static void take_process(struct check *check, const struct watched_process *process,
-			 const char *cut)
+/* NULL: it is new, and there is no memory. */
+static struct checked *checked_of(struct check *check, uint32_t pid)
+{
+	struct checked *grown;
+
+	for (size_t i = 0; i < check->count; i++)
+		if (check->processes[i].pid == pid)
+			return &check->processes[i];
+	grown = realloc(check->processes, (check->count + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	check->processes = grown;
+	check->processes[check->count] = (struct checked){.pid = pid};
+	return &check->processes[check->count++];
+}
+
+static void judge(const struct check *check, struct checked *checked,
+		  const struct watched_process *process)
 {
 	const struct options *options = check->options;
 	struct check_result result =
 		check_judge(process, &options->check, &options->rules, options->interval_ns);
-	struct buffer text = {0};
 
-	if (cut && result.status == CHECK_OK)
-		result.status = CHECK_UNKNOWN;
-	check_line_process(&text, process, &result, &check->line);
-	if (cut)
-		buffer_print(&text, "; %s", cut);
-	check_line_performance(&check->performance, process, &check->line);
-	if (options->pids_count > 1)
-		buffer_print(&check->details, "%s - %.*s\n", check_status_name(result.status),
-			     (int)text.length, text.data);
-	check_line_details(&check->details, process, &check->line);
-
-	check->processes++;
-	check->worst.failed |= text.failed;
-	if (check->processes == 1 || check_worse(check->status, result.status) != check->status) {
-		check->status = result.status;
-		buffer_clear(&check->worst);
-		buffer_add(&check->worst, text.data, text.length);
-	}
-	buffer_release(&text);
+	buffer_clear(&checked->name);
+	buffer_clear(&checked->text);
+	buffer_clear(&checked->performance);
+	buffer_clear(&checked->details);
+	checked->status = result.status;
+	checked->watched_ns = watched_process_watched_ns(process);
+	check_line_name(&checked->name, process, check->line.ascii);
+	check_line_process(&checked->text, process, &result, &check->line);
+	check_line_performance(&checked->performance, process, &check->line);
+	if (options->verbose)
+		check_line_details(&checked->details, process, &check->line);
 }
 
-static int write_line(struct check *check, struct session *session, const struct report *report,
+/* What was found until then counts; that nothing was does not. */
+static void cut_short(struct checked *checked, const char *cut)
+{
+	checked->cut = cut;
+	checked->status = check_worse(checked->status, CHECK_UNKNOWN);
+}
+
+static void add(struct buffer *to, const struct buffer *text)
+{
+	buffer_add(to, text->data, text->length);
+	to->failed |= text->failed;
+}
+
+/* "name[4711]: ended after 12s; 8 threads..." */
+static void add_process(struct buffer *line, const struct checked *checked)
+{
+	char watched[FORMAT_NUMBER_SIZE];
+
+	format_seconds((double)checked->watched_ns / 1e9, watched);
+	add(line, &checked->name);
+	buffer_add_text(line, ": ");
+	if (checked->cut)
+		buffer_print(line, "%s after %s; ", checked->cut, watched);
+	add(line, &checked->text);
+}
+
+static void add_details(struct buffer *output, const struct check *check)
+{
+	for (size_t i = 0; i < check->count; i++) {
+		const struct checked *checked = &check->processes[i];
+
+		if (check->count > 1) {
+			buffer_print(output, "%s - ", check_status_name(checked->status));
+			add_process(output, checked);
+			buffer_add_text(output, "\n");
+		}
+		add(output, &checked->details);
+	}
+}
+
+/* The first of those with the worst status. */
+static const struct checked *worst_of(const struct check *check)
+{
+	const struct checked *worst = &check->processes[0];
+
+	for (size_t i = 1; i < check->count; i++) {
+		const struct checked *checked = &check->processes[i];
+
+		if (check_worse(worst->status, checked->status) != worst->status)
+			worst = checked;
+	}
+	return worst;
+}
+
+static int write_line(struct check *check, struct session *session, const struct losses *losses,
 		      struct error *error)
 {
-	struct buffer *output = &check->output;
+	const struct checked *worst = worst_of(check);
+	cleanup(buffer_release) struct buffer output = {0};
 
-	buffer_print(output, "PARKSCOPE %s - ", check_status_name(check->status));
-	if (check->options->pids_count > 1)
-		buffer_print(output, "%zu processes, the worst: ", check->options->pids_count);
-	buffer_add(output, check->worst.data, check->worst.length);
-	buffer_add_text(output, " | ");
-	buffer_add(output, check->performance.data, check->performance.length);
-	buffer_add_text(output, "\n");
+	check->status = worst->status;
+	buffer_print(&output, "PARKSCOPE %s - ", check_status_name(worst->status));
+	if (check->count > 1)
+		buffer_print(&output, "%zu processes, the worst: ", check->count);
+	add_process(&output, worst);
+	buffer_add_text(&output, " |");
+	for (size_t i = 0; i < check->count; i++)
+		add(&output, &check->processes[i].performance);
+	buffer_add_text(&output, "\n");
 	if (check->options->verbose) {
-		buffer_add(output, check->details.data, check->details.length);
-		check_line_losses(output, report->losses);
+		add_details(&output, check);
+		check_line_losses(&output, losses);
 	}
-	if (output->failed || check->worst.failed || check->performance.failed ||
-	    check->details.failed)
+	if (output.failed)
 		return error_set(error, -ENOMEM, "out of memory");
-	return sink_write(session->sink, output->data, output->length, error);
+	return sink_write(session->sink, output.data, output.length, error);
 }
 
 static int take_report(struct session *session, const struct report *report, enum wake wake,
 		       void *context, struct error *error)
 {
-	const char *cut = wake == WAKE_INTERRUPTED ? "interrupted" : NULL;
 	struct check *check = context;
 
 	for (size_t i = 0; i < report->processes_count; i++) {
 		const struct watched_process *process = report->processes[i];
+		struct checked *checked = checked_of(check, process->pid);
 
+		if (!checked)
+			return error_set(error, -ENOMEM, "out of memory");
+		if (!process->ended || !checked->watched_ns)
+			judge(check, checked, process);
 		if (process->ended)
-			take_process(check, process, "it has ended");
-		else if (report->last)
-			take_process(check, process, cut);
+			cut_short(checked, "ended");
+		else if (wake == WAKE_INTERRUPTED)
+			cut_short(checked, "interrupted");
 	}
-	return report->last ? write_line(check, session, report, error) : 0;
+	if (!report->last)
+		return 0;
+	if (!check->count)
+		return error_set(error, -ESRCH, "there was no process to check");
+	return write_line(check, session, report->losses, error);
 }
 
 int check_run(const struct options *options, enum check_status *status, struct error *error)

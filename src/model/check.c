@@ -96,7 +96,6 @@ static void judge_power_of_both(const struct watched_process *process,
 
 	power->any = fmin(verdict_power_growing(0, watch, rules), leaking);
 	power->lone_goroutines = INFINITY;
-	/* At intervals of `interval_ns`, the first sweep when it begins. */
 	power->soonest_ns = verdict_power_growing_soonest_ns(watch->interval_ns, rules);
 	if (!crowd)
 		return;

@@ -104,12 +104,13 @@ static double mean_growth(double least, double share)
 	return root * root;
 }
 
-/* A site without a crowd is there from its first unit on, and then needs its samples. */
+/*
+ * A site without a crowd is there from its first unit on, which comes in the first interval at
+ * best, and then needs its samples.
+ */
 uint64_t verdict_power_growing_soonest_ns(uint64_t interval_ns, const struct verdict_rules *rules)
 {
-	uint64_t samples = TREND_SCORE_LEAST + rules->raise_sweeps;
-
-	return samples > 2 ? (samples - 2) * interval_ns : 0;
+	return (TREND_SCORE_LEAST + (uint64_t)rules->raise_sweeps - 1) * interval_ns;
 }
 
 double verdict_power_growing(uint64_t crowd, const struct verdict_watch *watch,
@@ -117,11 +118,11 @@ double verdict_power_growing(uint64_t crowd, const struct verdict_watch *watch,
 {
 	double window_ns = fmin((double)watch->watched_ns, (double)TREND_WINDOW_NS);
 	double span_ns = window_ns - lost_ns(watch->interval_ns, rules);
-	double first_ns =
-		window_ns - (double)verdict_power_growing_soonest_ns(watch->interval_ns, rules);
+	double soonest_ns = (double)verdict_power_growing_soonest_ns(watch->interval_ns, rules);
+	double first_ns = window_ns - soonest_ns + (double)watch->interval_ns;
 	double share = rules->growing_share, grown;
 
-	if (share >= 1 || span_ns <= 0 || first_ns <= 0)
+	if (share >= 1 || span_ns <= 0 || window_ns < soonest_ns)
 		return INFINITY;
 	grown = fmax(mean_growth(rules->growing_min, 0) + 1,
 		     mean_growth(share * (double)crowd, share));

@@ -102,19 +102,28 @@ static void add_verdict(struct buffer *text, const struct check_result *result, 
 	buffer_add_text(text, "; ");
 }
 
+/* "412 threads (more than 400; +30.0/min, more than 10/min)" */
 static void add_units(struct buffer *text, const char *name, const struct unit_count *units,
 		      uint64_t max, const struct check_rules *rules, bool say_growing)
 {
+	bool over = max && units->now > max;
+	bool grow_over = rules->growth_max > 0 && units->rate_per_minute > rules->growth_max;
+	bool growing = say_growing && units->verdict.verdict != VERDICT_STEADY;
 	char rate[RATE_SIZE];
 
 	buffer_print(text, "%" PRIu64 " %s%s", units->now, name, units->now == 1 ? "" : "s");
-	if (max && units->now > max)
-		buffer_print(text, " (more than %" PRIu64 ")", max);
+	if (!over && !grow_over && !growing)
+		return;
+	buffer_add_text(text, " (");
+	if (over)
+		buffer_print(text, "more than %" PRIu64 "%s", max,
+			     grow_over || growing ? "; " : "");
 	format_rate(units->rate_per_minute, rate);
-	if (rules->growth_max > 0 && units->rate_per_minute > rules->growth_max)
-		buffer_print(text, " (+%s, more than %g/min)", rate, rules->growth_max);
-	else if (say_growing && units->verdict.verdict != VERDICT_STEADY)
-		buffer_print(text, " (growing, +%s)", rate);
+	if (grow_over)
+		buffer_print(text, "+%s, more than %g/min", rate, rules->growth_max);
+	else if (growing)
+		buffer_print(text, "growing, +%s", rate);
+	buffer_add_text(text, ")");
 }
 
 static void add_counts(struct buffer *text, const struct watched_process *process,
@@ -133,7 +142,7 @@ static void add_counts(struct buffer *text, const struct watched_process *proces
 		buffer_add_text(text, ", goroutines not read: ");
 		check_line_escaped(text, process->go_refused, config->ascii);
 	} else if (rules->goroutines_max) {
-		buffer_add_text(text, ", no Go program");
+		buffer_add_text(text, ", no goroutines: not a Go program");
 	}
 }
 
@@ -166,18 +175,21 @@ static void add_power(struct buffer *text, const struct watched_process *process
 			     "channel, others take %s",
 			     rate, watched, soonest);
 	} else {
-		buffer_print(text, "; %s %s too short to tell a leak", watched,
-			     watched[0] == '1' && watched[1] == 's' ? "is" : "are");
+		buffer_print(text, "; watched for %s, too short to tell a leak", watched);
 		if (power->soonest_ns != UINT64_MAX)
-			buffer_print(text, ", that takes more than %s", soonest);
+			buffer_print(text, ", that takes %s", soonest);
 	}
+}
+
+void check_line_name(struct buffer *text, const struct watched_process *process, bool ascii)
+{
+	check_line_escaped(text, process->name ? process->name : "?", ascii);
+	buffer_print(text, "[%" PRIu32 "]", process->pid);
 }
 
 void check_line_process(struct buffer *text, const struct watched_process *process,
 			const struct check_result *result, const struct check_line_config *config)
 {
-	check_line_escaped(text, process->name ? process->name : "?", config->ascii);
-	buffer_print(text, "[%" PRIu32 "]: ", process->pid);
 	if (result->site)
 		add_verdict(text, result, config->ascii);
 	add_counts(text, process, result, config);
@@ -202,12 +214,10 @@ static uint64_t parked_with(const struct watched_process *process, enum verdict 
 static void add_label(struct buffer *text, const struct watched_process *process, const char *name,
 		      const struct check_line_config *config)
 {
-	if (text->length)
-		buffer_add_text(text, " ");
 	if (config->by_pid)
-		buffer_print(text, "'%" PRIu32 "_%s'=", process->pid, name);
+		buffer_print(text, " '%" PRIu32 "_%s'=", process->pid, name);
 	else
-		buffer_print(text, "'%s'=", name);
+		buffer_print(text, " '%s'=", name);
 }
 
 static void add_number(struct buffer *text, const struct watched_process *process, const char *name,

@@ -24,11 +24,14 @@ struct check_line_config {
 	bool ascii;
 };
 
-/* "name[4711]: leaking at main.serve, +120/min: 240 parked, oldest 2m0s, none left; 8 threads". */
+/* "name[4711]". */
+void check_line_name(struct buffer *text, const struct watched_process *process, bool ascii);
+
+/* "leaking at main.serve, +120/min: 240 parked, oldest 2m0s, none left; 8 threads". */
 void check_line_process(struct buffer *text, const struct watched_process *process,
 			const struct check_result *result, const struct check_line_config *config);
 
-/* "'threads'=8;;400;0 'goroutines'=1003;;;0", without a blank at its ends. */
+/* " 'threads'=8;;400;0 'goroutines'=1003;;;0". */
 void check_line_performance(struct buffer *text, const struct watched_process *process,
 			    const struct check_line_config *config);
 

@@ -163,7 +163,9 @@ static void test_too_short_a_watch_tells_nothing(void **state)
 	assert_true(none_is_told(leaking_rate(U, 754, 5)));
 	assert_false(none_is_told(leaking_rate(U, 755, 5)));
 	assert_true(none_is_told(leaking_rate(X, 1e6, 5)));
-	assert_true(none_is_told(growing_rate(0, 16, 2)));
+	assert_true(none_is_told(growing_rate(0, 17.9, 2)));
+	assert_false(none_is_told(growing_rate(0, 18, 2)));
+	assert_int_equal(verdict_power_growing_soonest_ns(2 * SECOND_NS, &rules), 18 * SECOND_NS);
 	assert_true(none_is_told(growing_rate(10, 0, 2)));
 	assert_int_equal(verdict_power_soonest_ns(P, 2 * SECOND_NS, &rules), 27 * SECOND_NS);
 	assert_int_equal(verdict_power_soonest_ns(U, 5 * SECOND_NS, &rules), 755 * SECOND_NS);
