@@ -84,6 +84,10 @@ static void assert_usage_error(const char *const *words, const char *said)
 
 static void wrong_usage_is_said_in_one_line(void **state)
 {
+	static const char *const bad_rates[] = {"",     "0",         "-1",           "1e3",
+						"10/s", "inf",       "1.2.3",        "10 /min",
+						".",    "10/minute", "9999999999999"};
+
 	(void)state;
 	assert_usage("'abc' is not a process id", "-p", "abc");
 	assert_usage("'12x' is not a process id", "-p", "12x");
@@ -105,9 +109,20 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("'' is neither thread nor goroutine", "--unit=");
 	assert_usage("a value that it does not take", "--runtime-frames=1");
 	assert_usage("unknown command 'wtach'", "wtach");
-	assert_usage("watch, dump and features are known", "wtach");
-	assert_usage("--interval is not for dump but for watch", "-i", "2s", "dump");
+	assert_usage("watch, dump, check and features are known", "wtach");
+	assert_usage("--interval is not for dump but for watch and check", "-i", "2s", "dump");
 	assert_usage("--top is not for features but for watch and dump", "features", "-t", "3");
+	assert_usage("--max-threads is not for watch but for check", "--max-threads", "3");
+	assert_usage("--format is not for check but for watch and dump", "check", "-f", "jsonl");
+	assert_usage("check needs -p PID", "check");
+	assert_usage("longer than the whole check", "check", "-p", "1", "-i", "61s");
+	assert_usage("--for: 'x' is not a time", "check", "--for", "x");
+	assert_usage("--max-threads: '0' is not a number", "check", "--max-threads", "0");
+	assert_usage("--max-goroutines: '-1' is not a number", "check", "--max-goroutines=-1");
+	for (size_t i = 0; i < sizeof(bad_rates) / sizeof(bad_rates[0]); i++)
+		assert_usage("is not a rate, such as 10/min", "check", "--max-growth",
+			     bad_rates[i]);
+	assert_usage("'steady' is neither growing nor leaking", "check", "--fail-on", "steady");
 	assert_usage("unexpected argument 'more'", "dump", "more");
 	assert_usage("unknown option '--nope'", "--nope");
 	assert_usage("unknown option '-z'", "-z");
@@ -167,6 +182,61 @@ static void formats_and_units(void **state)
 	assert_int_equal(options.command, COMMAND_HELP);
 }
 
+static void check_has_defaults_of_its_own(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "check", "-p", "7"), 0);
+	assert_int_equal(options.command, COMMAND_CHECK);
+	assert_int_equal(options.duration_ns, 60000000000ULL);
+	assert_int_equal(options.interval_ns, 2000000000ULL);
+	assert_int_equal(options.check.fail_on, CHECK_FAIL_ON_BOTH);
+	assert_int_equal(options.check.threads_max, 0);
+	options_clear(&options);
+	assert_int_equal(parse_words(&options, NULL, "check", "-p", "7", "--for", "15m",
+				     "--max-threads", "400", "--max-goroutines=2000",
+				     "--max-growth", "2.5/min", "--fail-on", "growing"),
+			 0);
+	assert_int_equal(options.duration_ns, 900000000000ULL);
+	assert_int_equal(options.interval_ns, 5000000000ULL);
+	assert_int_equal(options.check.threads_max, 400);
+	assert_int_equal(options.check.goroutines_max, 2000);
+	assert_true(options.check.growth_max == 2.5);
+	assert_int_equal(options.check.fail_on, CHECK_FAIL_ON_GROWING);
+	options_clear(&options);
+	assert_int_equal(parse_words(&options, NULL, "check", "-p", "7", "-d", "10s", "-i", "1s",
+				     "--max-growth=3", "--fail-on=leaking"),
+			 0);
+	assert_int_equal(options.duration_ns, 10000000000ULL);
+	assert_int_equal(options.interval_ns, 1000000000ULL);
+	assert_true(options.check.growth_max == 3);
+	assert_int_equal(options.check.fail_on, CHECK_FAIL_ON_LEAKING);
+	options_clear(&options);
+}
+
+static enum command command_of(const char *const *words)
+{
+	char *argv[ARGUMENTS_MAX] = {(char *)"parkscope"};
+	int argc = 1;
+
+	for (; *words; words++)
+		argv[argc++] = (char *)*words;
+	return options_command(argc, argv);
+}
+
+#define assert_command(command, ...) \
+	assert_int_equal(command_of((const char *const[]){__VA_ARGS__, NULL}), command)
+
+static void the_command_is_known_whatever_is_wrong(void **state)
+{
+	(void)state;
+	assert_command(COMMAND_CHECK, "check", "--nope");
+	assert_command(COMMAND_CHECK, "--nope", "-p", "x", "check", "-f", "xml");
+	assert_command(COMMAND_WATCH, "-p", "check");
+	assert_command(COMMAND_WATCH, "chekc");
+}
+
 static void help_on_a_command_or_on_all(void **state)
 {
 	struct options options;
@@ -222,6 +292,11 @@ static void help_of_a_command_has_its_options_only(void **state)
 	assert_in_range(print_help(COMMAND_FEATURES, text, sizeof(text)), 5, 40);
 	assert_null(strstr(text, "--pid"));
 	assert_non_null(strstr(text, "--help"));
+	assert_in_range(print_help(COMMAND_CHECK, text, sizeof(text)), 10, 40);
+	assert_non_null(strstr(text, "--fail-on WHAT"));
+	assert_null(strstr(text, "--format"));
+	print_help(COMMAND_WATCH, text, sizeof(text));
+	assert_null(strstr(text, "--fail-on"));
 }
 
 int main(void)
@@ -234,6 +309,8 @@ int main(void)
 		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),
 		cmocka_unit_test(formats_and_units),
+		cmocka_unit_test(check_has_defaults_of_its_own),
+		cmocka_unit_test(the_command_is_known_whatever_is_wrong),
 		cmocka_unit_test(help_on_a_command_or_on_all),
 		cmocka_unit_test(help_fits_a_screen),
 		cmocka_unit_test(help_of_a_command_has_its_options_only),
