@@ -14,15 +14,15 @@ static bool has_verdict(const struct site *site, enum verdict verdict, bool stop
 	return stopped ? site->verdict.stopped : site->verdict.verdict == verdict;
 }
 
-/* A park site says more than where its units were made. */
-static bool is_better_known(const struct site *site, const struct site *than)
+bool check_is_worse(const struct site *a, const struct site *b)
 {
-	if (site->kind != than->kind)
-		return site->kind == SITE_PARK;
-	if (site->verdict.evidence.rate_per_minute != than->verdict.evidence.rate_per_minute)
-		return site->verdict.evidence.rate_per_minute >
-		       than->verdict.evidence.rate_per_minute;
-	return site->verdict.evidence.now > than->verdict.evidence.now;
+	if (a->verdict.verdict != b->verdict.verdict)
+		return a->verdict.verdict > b->verdict.verdict;
+	if (a->kind != b->kind)
+		return a->kind == SITE_PARK;
+	if (a->verdict.evidence.rate_per_minute != b->verdict.evidence.rate_per_minute)
+		return a->verdict.evidence.rate_per_minute > b->verdict.evidence.rate_per_minute;
+	return a->verdict.evidence.now > b->verdict.evidence.now;
 }
 
 static void find_sites(const struct watched_process *process, struct check_result *result)
@@ -33,7 +33,7 @@ static void find_sites(const struct watched_process *process, struct check_resul
 		if (!has_verdict(site, result->verdict, result->stopped))
 			continue;
 		result->sites_count += site->kind == SITE_PARK;
-		if (!result->site || is_better_known(site, result->site))
+		if (!result->site || check_is_worse(site, result->site))
 			result->site = site;
 	}
 }
@@ -128,7 +128,7 @@ static enum check_status status_of(const struct check_result *result, enum check
 		return CHECK_CRITICAL;
 	if (result->verdict == VERDICT_GROWING && fail_on != CHECK_FAIL_ON_LEAKING)
 		return fail_on == CHECK_FAIL_ON_GROWING ? CHECK_CRITICAL : CHECK_WARNING;
-	return result->goroutines_unknown || result->blind ? CHECK_UNKNOWN : CHECK_OK;
+	return result->goroutines_unknown ? CHECK_UNKNOWN : CHECK_OK;
 }
 
 struct check_result check_judge(const struct watched_process *process,
@@ -147,9 +147,11 @@ struct check_result check_judge(const struct watched_process *process,
 		judge_power_of_leaking(process, &watch, verdict_rules, &result.power);
 	else
 		judge_power_of_both(process, &watch, verdict_rules, &result.power);
-	result.blind = result.verdict == VERDICT_STEADY && !has_limits(rules) &&
-		       isinf(result.power.any) && isinf(result.power.lone_goroutines);
 	result.status = status_of(&result, rules->fail_on);
+	result.blind = result.status == CHECK_OK && !has_limits(rules) && isinf(result.power.any) &&
+		       isinf(result.power.lone_goroutines);
+	if (result.blind)
+		result.status = CHECK_UNKNOWN;
 	return result;
 }
 

@@ -61,6 +61,9 @@ struct check_result check_judge(const struct watched_process *process,
 				const struct check_rules *rules,
 				const struct verdict_rules *verdict_rules, uint64_t interval_ns);
 
+/* By verdict, then park sites, as they say more than where units were made, then by growth. */
+bool check_is_worse(const struct site *a, const struct site *b);
+
 /* Of several processes: critical, then warning, then unknown, then OK. */
 enum check_status check_worse(enum check_status a, enum check_status b);
 

@@ -193,7 +193,8 @@ void check_line_process(struct buffer *text, const struct watched_process *proce
 	if (result->site)
 		add_verdict(text, result, config->ascii);
 	add_counts(text, process, result, config);
-	if (result->verdict == VERDICT_STEADY)
+	/* What is wrong already needs no limits of what could be. */
+	if (result->verdict == VERDICT_STEADY || result->status == CHECK_OK || result->blind)
 		add_power(text, process, result, config->ascii);
 }
 
@@ -262,13 +263,6 @@ static bool is_of_interest(const struct site *site)
 	return site->verdict.verdict != VERDICT_STEADY || site->verdict.stopped;
 }
 
-static bool is_worse(const struct site *a, const struct site *b)
-{
-	if (a->verdict.verdict != b->verdict.verdict)
-		return a->verdict.verdict > b->verdict.verdict;
-	return a->verdict.evidence.rate_per_minute > b->verdict.evidence.rate_per_minute;
-}
-
 /* The worst ones, the worst first; how many there are. */
 static size_t worst_sites(const struct watched_process *process,
 			  const struct site *worst[DETAILED_SITES])
@@ -283,11 +277,9 @@ static size_t worst_sites(const struct watched_process *process,
 			continue;
 		if (count < DETAILED_SITES)
 			count++;
-		else if (is_worse(site, worst[--i]))
-			worst[i] = site;
-		else
+		else if (!check_is_worse(site, worst[--i]))
 			continue;
-		for (; i && is_worse(site, worst[i - 1]); i--)
+		for (; i && check_is_worse(site, worst[i - 1]); i--)
 			worst[i] = worst[i - 1];
 		worst[i] = site;
 	}

@@ -61,6 +61,9 @@ static void test_growing_is_what_the_user_says(void **state)
 	rules.fail_on = CHECK_FAIL_ON_GROWING;
 	assert_int_equal(judge(process, &rules).status, CHECK_CRITICAL);
 	rules.fail_on = CHECK_FAIL_ON_LEAKING;
+	assert_true(judge(process, &rules).blind);
+	assert_int_equal(judge(process, &rules).status, CHECK_UNKNOWN);
+	process->swept_ns += 900 * SECOND_NS;
 	assert_int_equal(judge(process, &rules).status, CHECK_OK);
 	watched_process_free(process);
 }

@@ -134,8 +134,10 @@ static void test_what_takes_longer(void **state)
 static void test_leaking_names_site_and_rate(void **state)
 {
 	struct watched_process *process = a_process();
-	struct check_result result = {
-		.verdict = VERDICT_LEAKING, .site = a_leak(process), .sites_count = 1};
+	struct check_result result = {.status = CHECK_CRITICAL,
+				      .verdict = VERDICT_LEAKING,
+				      .site = a_leak(process),
+				      .sites_count = 1};
 
 	(void)state;
 	process->go_version = build_string("go1.23.4");
@@ -153,8 +155,11 @@ static void test_a_stopped_leak(void **state)
 {
 	struct watched_process *process = a_process();
 	struct site *site = a_leak(process);
-	struct check_result result = {
-		.verdict = VERDICT_LEAKING, .stopped = true, .site = site, .sites_count = 1};
+	struct check_result result = {.status = CHECK_CRITICAL,
+				      .verdict = VERDICT_LEAKING,
+				      .stopped = true,
+				      .site = site,
+				      .sites_count = 1};
 
 	(void)state;
 	site->verdict.verdict = VERDICT_STEADY;
@@ -167,7 +172,7 @@ static void test_a_stopped_leak(void **state)
 static void test_growth_without_a_park_site(void **state)
 {
 	struct watched_process *process = a_process();
-	struct check_result result = {.verdict = VERDICT_GROWING};
+	struct check_result result = {.status = CHECK_WARNING, .verdict = VERDICT_GROWING};
 	struct site *born = build_site(process, SITE_BIRTH, "birth", build_stack("serve", NULL));
 
 	(void)state;
@@ -179,6 +184,12 @@ static void test_growth_without_a_park_site(void **state)
 	result.site = born;
 	assert_string_equal(line(process, &result, &plain),
 			    "growing in number, made at serve, +9.4/min; 8 threads");
+	/* The user takes growth for no fault: then what could be a leak counts. */
+	result.status = CHECK_OK;
+	result.power = steady(2.5).power;
+	assert_string_equal(line(process, &result, &plain),
+			    "growing in number, made at serve, +9.4/min; 8 threads; no leak of "
+			    "2.5/min or more in 1m0s");
 	watched_process_free(process);
 }
 
@@ -243,7 +254,10 @@ static void test_hostile_names_stay_in_their_place(void **state)
 	struct watched_process *process = a_process();
 	struct site *site = build_site(process, SITE_PARK, "futex",
 				       build_stack("operator|\n'x'=1\x1b]0;", NULL));
-	struct check_result result = {.verdict = VERDICT_LEAKING, .site = site, .sites_count = 1};
+	struct check_result result = {.status = CHECK_CRITICAL,
+				      .verdict = VERDICT_LEAKING,
+				      .site = site,
+				      .sites_count = 1};
 	struct buffer text = {0};
 	size_t lines = 0;
 	const char *said;
@@ -266,7 +280,8 @@ static void test_long_names_are_cut(void **state)
 {
 	struct watched_process *process = a_process();
 	char name[1001];
-	struct check_result result = {.verdict = VERDICT_GROWING, .sites_count = 1};
+	struct check_result result = {
+		.status = CHECK_WARNING, .verdict = VERDICT_GROWING, .sites_count = 1};
 
 	(void)state;
 	memset(name, 'f', sizeof(name) - 1);
