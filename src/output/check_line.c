@@ -10,7 +10,7 @@
 #include "output/escape.h"
 #include "output/format.h"
 #include "output/limits_text.h"
-#include "output/wait_objects_text.h"
+#include "output/text_parts.h"
 #include "output/where.h"
 
 #define FRAME_TEXT_MAX 2048
@@ -307,7 +307,7 @@ static void add_site(struct buffer *text, const struct site *site, bool ascii)
 {
 	const struct verdict_subject subject = site_subject(site);
 	const char *way_out = verdict_way_out(&subject);
-	char objects[WAIT_OBJECTS_TEXT_SIZE], message[MESSAGE_SIZE];
+	char objects[TEXT_OBJECTS_SIZE], message[MESSAGE_SIZE];
 
 	buffer_print(text, "%s: %" PRIu64 " %s%s, %s\n",
 		     site->verdict.stopped ? "leak" : verdict_name(site->verdict.verdict),
@@ -317,7 +317,7 @@ static void add_site(struct buffer *text, const struct site *site, bool ascii)
 		verdict_message(&site->verdict, message, sizeof(message));
 		buffer_print(text, "  %s\n", message);
 	}
-	if (wait_objects_text(&site->objects, site->crowd.now, objects))
+	if (text_objects_words(site, objects))
 		buffer_print(text, "  %s\n", objects);
 	if (way_out && site->kind == SITE_PARK)
 		buffer_print(text, "  %s\n", way_out);
