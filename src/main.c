@@ -43,7 +43,8 @@ static int print_unknown(const struct error *error, const char *hint)
 		printf("PARKSCOPE %s - %.*s%s\n", check_status_name(CHECK_UNKNOWN),
 		       (int)line.length, line.data, hint);
 	buffer_release(&line);
-	fflush(stdout);
+	if (fflush(stdout) && errno != EPIPE)
+		print_error(error, hint);
 	return CHECK_UNKNOWN;
 }
 

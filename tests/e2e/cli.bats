@@ -31,18 +31,21 @@ load common.bash
 }
 
 @test "--help names every command and every option that is known" {
-	local word
+	local word command
 
 	run "$PARKSCOPE" --help
-	for word in watch dump features --pid --interval --count --duration --top --format --output \
-		--full --plain --lines --unit --runtime-frames --verbose --help --version; do
+	for word in watch dump check features --pid --interval --count --duration --top --format \
+		--output --full --plain --lines --unit --runtime-frames --verbose --help --version; do
 		assert_output --regexp "(^|[[:space:]])$word([[:space:]]|$)"
 	done
-	# And nothing that is not known.
-	for word in $(grep -oE -e '--[a-z]+' <<<"$output" | sort -u); do
-		# The last word makes it end there.
-		run timeout 60 "$PARKSCOPE" "$word" 7 -t 0
-		refute_output --partial "unknown option"
+	# And nothing that is not known, or not for that command.
+	for command in watch dump check features; do
+		for word in $("$PARKSCOPE" "$command" --help | grep -oE -e '--[a-z-]+' | sort -u); do
+			# The last word makes it end there.
+			run timeout 60 "$PARKSCOPE" "$command" "$word" 7 -p 0
+			refute_output --partial "unknown option"
+			refute_output --partial "$word is not for"
+		done
 	done
 }
 
