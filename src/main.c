@@ -8,6 +8,8 @@
 
 #include "commands/commands.h"
 #include "options.h"
+#include "output/buffer.h"
+#include "output/check_line.h"
 #include "output/escape.h"
 #include "version.h"
 
@@ -35,6 +37,29 @@ static void print_error(const struct error *error, const char *hint)
 	fprintf(stderr, "parkscope: %s%s\n", safe, hint);
 }
 
+/* Where a monitoring system looks for it. */
+static int print_unknown(const struct error *error, const char *hint)
+{
+	struct buffer line = {0};
+
+	check_line_escaped(&line, error->text, false);
+	if (!line.failed)
+		printf("PARKSCOPE %s - %.*s%s\n", check_status_name(CHECK_UNKNOWN),
+		       (int)line.length, line.data, hint);
+	buffer_release(&line);
+	if (fflush(stdout) && errno != EPIPE)
+		print_error(error, hint);
+	return CHECK_UNKNOWN;
+}
+
+static int run_check(const struct options *options)
+{
+	enum check_status status = CHECK_UNKNOWN;
+	struct error error = {0};
+
+	return check_run(options, &status, &error) ? print_unknown(&error, "") : (int)status;
+}
+
 /* A standard stream that is closed would become the first file that we open. */
 static int keep_standard_streams(void)
 {
@@ -49,19 +74,13 @@ static int keep_standard_streams(void)
 	return 0;
 }
 
-static int print_and_flush(void (*print)(FILE *))
+static int flush(void)
 {
-	print(stdout);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "parkscope: cannot write to standard output\n");
 		return EXIT_FAILED;
 	}
 	return EXIT_DONE;
-}
-
-static void print_version(FILE *file)
-{
-	fprintf(file, "parkscope %s\n", PARKSCOPE_VERSION);
 }
 
 static int run_diff(const struct options *options)
@@ -83,9 +102,13 @@ static int run(const struct options *options)
 
 	switch (options->command) {
 	case COMMAND_HELP:
-		return print_and_flush(options_print_help);
+		options_print_help(stdout, options->help_on);
+		return flush();
 	case COMMAND_VERSION:
-		return print_and_flush(print_version);
+		printf("parkscope %s\n", PARKSCOPE_VERSION);
+		return flush();
+	case COMMAND_CHECK:
+		return run_check(options);
 	case COMMAND_FEATURES:
 		err = features_run(options, &error);
 		break;
@@ -117,6 +140,8 @@ int main(int argc, char *argv[])
 	if (keep_standard_streams())
 		return EXIT_FAILED;
 	if (options_parse(argc, argv, &options, &error)) {
+		if (options_command(argc, argv) == COMMAND_CHECK)
+			return print_unknown(&error, ". Try 'parkscope check --help'.");
 		print_error(&error, ". Try 'parkscope --help'.");
 		return EXIT_USAGE;
 	}
