@@ -111,7 +111,7 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("unknown command 'wtach'", "wtach");
 	assert_usage("watch, dump, diff, check and features are known", "wtach");
 	assert_usage("--interval is not for dump but for watch and check", "-i", "2s", "dump");
-	assert_usage("--top is not for features but for watch and dump", "features", "-t", "3");
+	assert_usage("--top is not for features but for watch, dump and diff", "features", "-t", "3");
 	assert_usage("--max-threads is not for watch but for check", "--max-threads", "3");
 	assert_usage("--format is not for check but for watch and dump", "check", "-f", "jsonl");
 	assert_usage("check needs -p PID", "check");
