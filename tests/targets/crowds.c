@@ -47,10 +47,13 @@ static const char *const plan_names[] = {"leak",   "leak_stops", "pool",    "fil
 struct unit {
 	const struct crowd_kind *kind;
 	void *object;
-	atomic_bool last; /* the stay that is being ended is its last */
-	double leaves_s;  /* for good */
-	double due_s;     /* the end of this stay */
-	bool works;       /* it stays 10 to 30 s at a time */
+	/* Its next stay to end is its last. (With a shared object another one may wake up.) */
+	atomic_bool last;
+	double leaves_s; /* for good */
+	double due_s;    /* the end of this stay */
+	bool works;      /* it stays 10 to 30 s at a time */
+	/* Its thread, and the planner until it has released it for good. */
+	atomic_int owners;
 };
 
 static struct unit **units; /* those that will be released some day */
@@ -133,6 +136,12 @@ static bool plan_works(enum plan plan)
 	return plan == POOL || plan == FILL || plan == AUTOSCALE || plan == RELOAD;
 }
 
+static void let_go(struct unit *unit)
+{
+	if (--unit->owners == 0)
+		free(unit);
+}
+
 static void *unit_main(void *argument)
 {
 	struct unit *unit = argument;
@@ -146,7 +155,7 @@ static void *unit_main(void *argument)
 	} while (!last);
 	if (unit->kind->drop)
 		unit->kind->drop(unit->object);
-	free(unit);
+	let_go(unit);
 	return NULL;
 }
 
@@ -159,6 +168,7 @@ static void remember(struct unit *unit)
 			target_die("no memory");
 	}
 	units[unit_count++] = unit;
+	unit->owners++;
 }
 
 static void start_unit(const struct crowd_kind *kind, enum plan plan, double t, double life)
@@ -171,14 +181,16 @@ static void start_unit(const struct crowd_kind *kind, enum plan plan, double t, 
 	unit->object = kind->make();
 	unit->leaves_s = t + life;
 	unit->works = plan_works(plan);
+	unit->last = !unit->works;
+	unit->owners = 1;
 	unit->due_s = unit->leaves_s;
 	if (unit->works)
 		unit->due_s = fmin(t + between(10, 30), unit->leaves_s);
 	if (plan == FILL) /* no work before all are there */
 		unit->due_s += (double)size * 60 / (double)rate_per_min - t;
 	if (isfinite(unit->due_s)) {
-		if (!kind->release)
-			target_die("kind %s cannot be released", kind->name);
+		if (!kind->release || (unit->works && kind->once))
+			target_die("kind %s does not go with this plan", kind->name);
 		remember(unit);
 	}
 	target_thread(kind->name, STACK_BYTES, NULL, unit_main, unit);
@@ -188,19 +200,23 @@ static void release_due(double t)
 {
 	for (size_t i = 0; i < unit_count;) {
 		struct unit *unit = units[i];
+		bool stays = unit->leaves_s > t;
 
 		if (unit->due_s > t) {
 			i++;
 			continue;
 		}
-		if (unit->leaves_s <= t) {
-			units[i] = units[--unit_count];
-			unit->last = true;
-		} else {
+		if (stays)
 			unit->due_s = fmin(t + between(10, 30), unit->leaves_s);
-			i++;
-		}
+		else
+			unit->last = true;
 		unit->kind->release(unit->object);
+		if (stays) {
+			i++;
+		} else {
+			units[i] = units[--unit_count];
+			let_go(unit);
+		}
 	}
 }
 

@@ -7,6 +7,7 @@
 #ifndef TESTS_TARGETS_CROWDS_H
 #define TESTS_TARGETS_CROWDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -23,6 +24,7 @@ struct crowd_kind {
 	void (*release)(void *object);
 	/* After the last park(), by its thread; NULL: nothing to do. */
 	void (*drop)(void *object);
+	bool once; /* release() can be called but once */
 };
 
 /*

@@ -226,15 +226,15 @@ static void stream_drop(void *object)
 
 /* What is shared, or what release() may still look at, is not freed: there are few of those. */
 static const struct crowd_kind kinds[] = {
-	{"cond", cond_make, wait_for_reply, cond_release, free},
-	{"timed_cond", cond_make, wait_with_patience, cond_release, free},
-	{"shared_cond", work_make, wait_for_work, cond_release, NULL},
-	{"sem", sem_make, wait_for_permit, sem_release, NULL},
-	{"futex", futex_make, wait_for_word, NULL, NULL},
-	{"join", join_make, wait_for_thread, NULL, NULL},
-	{"mutex", mutex_make, wait_for_lock, NULL, NULL},
-	{"socket", socket_make, serve_connection, stream_release, stream_drop},
-	{"pipe", pipe_make, serve_connection, stream_release, stream_drop},
+	{"cond", cond_make, wait_for_reply, cond_release, free, false},
+	{"timed_cond", cond_make, wait_with_patience, cond_release, free, false},
+	{"shared_cond", work_make, wait_for_work, cond_release, NULL, false},
+	{"sem", sem_make, wait_for_permit, sem_release, NULL, false},
+	{"futex", futex_make, wait_for_word, NULL, NULL, false},
+	{"join", join_make, wait_for_thread, NULL, NULL, false},
+	{"mutex", mutex_make, wait_for_lock, NULL, NULL, false},
+	{"socket", socket_make, serve_connection, stream_release, stream_drop, false},
+	{"pipe", pipe_make, serve_connection, stream_release, stream_drop, false},
 };
 
 int main(int argc, char **argv)

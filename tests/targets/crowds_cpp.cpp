@@ -132,12 +132,12 @@ void post(void *object)
 
 // What release() may still look at when the thread is awake is not freed.
 const crowd_kind kinds[] = {
-	{"future", make<Reply>, wait_for_future, nullptr, nullptr},
-	{"condition", make<Signalled>, wait_for_condition, give, drop<Signalled>},
-	{"shared_condition", make_task, wait_for_task, give, nullptr},
-	{"latch", make<Latch>, wait_for_latch, count_down, nullptr},
-	{"semaphore", make_semaphore, wait_for_slot, post, nullptr},
-	{"shared_mutex", make<Guarded>, wait_for_reader_lock, nullptr, nullptr},
+	{"future", make<Reply>, wait_for_future, nullptr, nullptr, false},
+	{"condition", make<Signalled>, wait_for_condition, give, drop<Signalled>, false},
+	{"shared_condition", make_task, wait_for_task, give, nullptr, false},
+	{"latch", make<Latch>, wait_for_latch, count_down, nullptr, true},
+	{"semaphore", make_semaphore, wait_for_slot, post, nullptr, false},
+	{"shared_mutex", make<Guarded>, wait_for_reader_lock, nullptr, nullptr, false},
 };
 
 } // namespace
