@@ -40,6 +40,11 @@ public final class CrowdsJava {
 
 		abstract void release();
 
+		/** Whether release() can be called but once. */
+		boolean once() {
+			return false;
+		}
+
 		void run() {
 			try {
 				do {
@@ -64,6 +69,10 @@ public final class CrowdsJava {
 		void release() {
 			latch.countDown();
 		}
+
+		boolean once() {
+			return true;
+		}
 	}
 
 	private static class OnFuture extends Unit {
@@ -75,6 +84,10 @@ public final class CrowdsJava {
 
 		void release() {
 			future.complete(1);
+		}
+
+		boolean once() {
+			return true;
 		}
 	}
 
@@ -307,6 +320,8 @@ public final class CrowdsJava {
 		unit.leaves = t + life;
 		unit.due = plan.works()
 			? Math.min(plan.workBegins(t) + between(10, 30), unit.leaves) : unit.leaves;
+		if (plan.works() && unit.once())
+			throw new IllegalArgumentException(kind + " does not go with this plan");
 		if (unit.due < Double.POSITIVE_INFINITY)
 			units.add(unit);
 		if (executor == null)
