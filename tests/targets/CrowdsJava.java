@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
+import java.io.File;
 import java.lang.management.ManagementFactory;
 import java.util.HashMap;
 import java.util.Map;
@@ -375,6 +376,8 @@ public final class CrowdsJava {
 	private static void finish() {
 		System.out.println("final=1");
 		report();
+		if (options.get("perf_map") > 0)
+			new File("/tmp/perf-" + ProcessHandle.current().pid() + ".map").delete();
 		Runtime.getRuntime().halt(0);
 	}
 
