@@ -23,6 +23,8 @@ enum long_only {
 	OPTION_LINES,
 	OPTION_RUNTIME_FRAMES,
 	OPTION_UNIT,
+	OPTION_LEAK_AFTER,
+	OPTION_LEAK_MIN,
 	OPTION_DEBUG,
 	OPTION_HELP,
 	OPTION_VERSION
@@ -52,6 +54,10 @@ static const struct option_description {
 	{"unit", OPTION_UNIT, "UNIT", "only this: thread or goroutine (default: both)", false},
 	{"runtime-frames", OPTION_RUNTIME_FRAMES, NULL,
 	 "frames of the Go runtime, and its own goroutines", false},
+	{"leak-after", OPTION_LEAK_AFTER, "TIME", "no leak of units parked for less (default 10s)",
+	 false},
+	{"leak-min", OPTION_LEAK_MIN, "N", "no leak of fewer units (default 10, or 8 of 5 min)",
+	 false},
 	{"verbose", 'v', NULL, "whole stacks, own cost, and why something failed", false},
 	{"debug", OPTION_DEBUG, "no-FEATURE", "act as if the host lacked FEATURE", true},
 	{"help", OPTION_HELP, NULL, "print this help", false},
@@ -235,6 +241,18 @@ static int force_feature_off(struct options *options, const char *text, struct e
 	return 0;
 }
 
+static int set_leak_min(struct options *options, const char *value, struct error *error)
+{
+	struct ladder_rules *rules = &options->rules.ladder;
+	uint64_t least;
+
+	if (parse_number(value, 1000000, &least) || !least)
+		return error_set(error, -EINVAL, "--leak-min: '%.64s' is not a number of units",
+				 value);
+	rules->entrants_min = rules->entrants_min_aged = least;
+	return 0;
+}
+
 static int set_option(struct options *options, int code, const char *value, struct error *error)
 {
 	switch (code) {
@@ -294,6 +312,16 @@ static int set_option(struct options *options, int code, const char *value, stru
 		return 0;
 	case OPTION_UNIT:
 		return set_units(options, value, error);
+	case OPTION_LEAK_AFTER:
+		if (options_parse_duration(value, &options->rules.leak_after_ns) ||
+		    options->rules.leak_after_ns > VERDICT_LAST_NS)
+			return error_set(error, -EINVAL,
+					 "--leak-after: '%.64s' is not a time of at most 1h, such "
+					 "as 60s or 10m",
+					 value);
+		return 0;
+	case OPTION_LEAK_MIN:
+		return set_leak_min(options, value, error);
 	case 'v':
 		options->verbose = true;
 		return 0;
@@ -418,6 +446,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 		.top = 10,
 		.demangle = true,
 		.table_memory = (size_t)64 << 20,
+		.rules = verdict_rules_default(),
 	};
 	int err = parse(argc, argv, &options, error);
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "host/features.h"
 #include "model/report.h"
+#include "model/verdict.h"
 
 /*
  * The command line. One table describes every option: it feeds the parser,
@@ -44,7 +45,8 @@ struct options {
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
 	size_t table_memory; /* bytes */
-	const char *output;  /* NULL: stdout; points into argv */
+	struct verdict_rules rules;
+	const char *output; /* NULL: stdout; points into argv */
 	bool full;
 	bool plain;
 	bool lines;

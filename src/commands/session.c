@@ -90,6 +90,7 @@ int session_open(const struct options *options, bool events, struct session **re
 		.events = events,
 		.demangle = options->demangle,
 		.table_memory = options->table_memory,
+		.rules = options->rules,
 		.lines = options->lines,
 		.each_goroutine = options->format == FORMAT_GO,
 		.runtime_frames = options->runtime_frames,

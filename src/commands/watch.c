@@ -12,6 +12,9 @@
 
 #include "commands/session.h"
 
+/* A leak that only one sweep has shown is looked at again before long. */
+#define CONFIRM_NS 2500000000ULL
+
 /* Why the next report is due. */
 enum wake {
 	WAKE_INTERVAL,
@@ -54,21 +57,33 @@ static int open_signals(struct error *error)
 	return fd < 0 ? error_set(error, -errno, "signalfd: %s", strerror(errno)) : fd;
 }
 
-static int open_timer(uint64_t ns, bool repeat, struct error *error)
+static struct timespec timespec_of(uint64_t ns)
 {
-	const struct timespec time = {
+	return (struct timespec){
 		.tv_sec = (time_t)(ns / 1000000000ULL),
 		.tv_nsec = (long)(ns % 1000000000ULL),
 	};
-	const struct itimerspec when = {
-		.it_value = time,
-		.it_interval = repeat ? time : (struct timespec){0},
-	};
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+}
 
-	if (fd < 0 || timerfd_settime(fd, 0, &when, NULL))
-		return error_set(error, -errno, "timerfd: %s", strerror(errno));
-	return fd;
+/* `repeat_ns` 0: expires once. */
+static int set_timer(int timer, uint64_t first_ns, uint64_t repeat_ns, struct error *error)
+{
+	const struct itimerspec when = {
+		.it_value = timespec_of(first_ns),
+		.it_interval = timespec_of(repeat_ns),
+	};
+
+	if (timerfd_settime(timer, 0, &when, NULL))
+		return error_set(error, -errno, "timerfd_settime: %s", strerror(errno));
+	return 0;
+}
+
+static int open_timer(uint64_t first_ns, uint64_t repeat_ns, int *timer, struct error *error)
+{
+	*timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (*timer < 0)
+		return error_set(error, -errno, "timerfd_create: %s", strerror(errno));
+	return set_timer(*timer, first_ns, repeat_ns, error);
 }
 
 static bool expired(int timer)
@@ -183,6 +198,11 @@ static int watch_loop(struct watch *watch, struct error *error)
 		sources_end_report(session->sources);
 		if (err || report.last)
 			return err;
+		if (report.leak_pending && options->interval_ns > CONFIRM_NS)
+			err = set_timer(watch->interval_timer, CONFIRM_NS, options->interval_ns,
+					error);
+		if (err)
+			return err;
 	}
 }
 
@@ -205,13 +225,8 @@ int watch_run(const struct options *options, struct error *error)
 		return err;
 	watch.session = session;
 	sink_interrupt_by(session->sink, watch.signals);
-	watch.interval_timer = open_timer(options->interval_ns, true, error);
-	if (watch.interval_timer < 0)
-		return watch.interval_timer;
-	if (options->duration_ns) {
-		watch.duration_timer = open_timer(options->duration_ns, false, error);
-		if (watch.duration_timer < 0)
-			return watch.duration_timer;
-	}
-	return watch_loop(&watch, error);
+	err = open_timer(options->interval_ns, options->interval_ns, &watch.interval_timer, error);
+	if (!err && options->duration_ns)
+		err = open_timer(options->duration_ns, 0, &watch.duration_timer, error);
+	return err ? err : watch_loop(&watch, error);
 }

@@ -36,5 +36,5 @@ void crowd_leave(struct crowd *crowd)
 
 void crowd_end(struct crowd *crowd, uint64_t now_ns)
 {
-	growth_add(&crowd->growth, now_ns, (int64_t)crowd->now);
+	trend_add(&crowd->trend, now_ns, (int64_t)crowd->now);
 }

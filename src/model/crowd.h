@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/growth.h"
+#include "model/trend.h"
 
 /* What an age says of how long a unit has been parked. */
 enum age_bound {
@@ -27,7 +27,7 @@ struct crowd {
 	enum age_bound oldest_bound;
 	uint64_t arrived; /* since the first sweep, which itself counts none */
 	uint64_t departed;
-	struct growth growth;
+	struct trend trend; /* of `now` */
 };
 
 void crowd_begin(struct crowd *crowd);

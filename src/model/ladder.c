@@ -87,7 +87,7 @@ void ladder_begin(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns)
 {
 	ladder->now_ns = now_ns;
 	ladder->watched_ns = watched_ns;
-	memset(ladder->here, 0, sizeof(ladder->here));
+	memset(ladder->counting.here, 0, sizeof(ladder->counting.here));
 }
 
 void ladder_park(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
@@ -95,7 +95,7 @@ void ladder_park(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
 	if (!counts_as_entrant(age_ns, bound, ladder->watched_ns))
 		return;
 	for (size_t i = 0; i < LADDER_RUNGS && has_reached(age_ns, i); i++)
-		ladder->here[i]++;
+		ladder->counting.here[i]++;
 }
 
 void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
@@ -106,8 +106,8 @@ void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
 	for (size_t i = 0; i < LADDER_RUNGS; i++) {
 		bool reached = has_reached(age_ns, i);
 
-		ladder->left[i] += inside && reached;
-		ladder->ended[i] += reached || (early && ladder_age_ns(i) < AGED_NS);
+		ladder->counting.left[i] += inside && reached;
+		ladder->counting.ended[i] += reached || (early && ladder_age_ns(i) < AGED_NS);
 	}
 }
 
@@ -160,7 +160,7 @@ static void note_entry(struct ladder_rung *rung, uint64_t now_ns)
  */
 static uint32_t settle(struct ladder_rung *rung, const struct ladder *ladder, size_t index)
 {
-	uint32_t left = ladder->left[index], here = ladder->here[index];
+	uint32_t left = ladder->counting.left[index], here = ladder->counting.here[index];
 	uint32_t expected = rung->inside > left ? rung->inside - left : 0;
 
 	rung->inside = here > expected ? here : expected;
@@ -184,7 +184,7 @@ static void end_rung(struct ladder *ladder, size_t index)
 
 	pass_time(rung, index, ladder->now_ns);
 	rung->entered[rung->slice % LADDER_SLICES] += came;
-	rung->ended[rung->slice % LADDER_SLICES] += ladder->ended[index];
+	rung->ended[rung->slice % LADDER_SLICES] += ladder->counting.ended[index];
 	if (came)
 		note_entry(rung, ladder->now_ns);
 }
@@ -206,8 +206,8 @@ static int make_rungs(struct ladder *ladder)
 
 static void end_sweep(struct ladder *ladder)
 {
-	memset(ladder->left, 0, sizeof(ladder->left));
-	memset(ladder->ended, 0, sizeof(ladder->ended));
+	ladder->counted = ladder->counting;
+	ladder->counting = (struct ladder_counts){0};
 	ladder->swept_watched_ns = ladder->watched_ns;
 }
 
@@ -215,17 +215,25 @@ int ladder_end(struct ladder *ladder)
 {
 	int err = 0;
 
-	if (!ladder->rungs && (ladder->here[0] || ladder->ended[AGED_RUNG]))
+	if (!ladder->rungs && (ladder->counting.here[0] || ladder->counting.ended[AGED_RUNG]))
 		err = make_rungs(ladder);
 	if (ladder->rungs) {
 		for (size_t i = 0; i < LADDER_RUNGS; i++)
 			end_rung(ladder, i);
-	} else if (ladder->ended[0]) {
-		ladder->early_ended += ladder->ended[0];
+	} else if (ladder->counting.ended[0]) {
+		ladder->early_ended += ladder->counting.ended[0];
 		ladder->early_ended_ns = ladder->now_ns;
 	}
 	end_sweep(ladder);
 	return err;
+}
+
+int ladder_replay(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns,
+		  const struct ladder_counts *counts)
+{
+	ladder_begin(ladder, now_ns, watched_ns);
+	ladder->counting = *counts;
+	return ladder_end(ladder);
 }
 
 void ladder_clear(struct ladder *ladder)

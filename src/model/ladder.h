@@ -49,17 +49,22 @@ struct ladder_rules {
 	double ended_share_max;     /* 0.05 of the entrants; twice that to keep a verdict */
 };
 
+/* All that a sweep says to the ladder, by rung. */
+struct ladder_counts {
+	uint32_t here[LADDER_RUNGS];  /* stays that began since we attached and have reached it */
+	uint32_t left[LADDER_RUNGS];  /* of these, those that ended since the sweep before */
+	uint32_t ended[LADDER_RUNGS]; /* all that ended, also those from before */
+};
+
 struct ladder_rung;
 
 struct ladder {
 	struct ladder_rung *rungs; /* LADDER_RUNGS, or NULL */
 	uint64_t now_ns, watched_ns;
-	uint64_t swept_watched_ns; /* of the sweep before */
-	/* Of this sweep, by rung: stays of since we attached, and such of them that ended. */
-	uint32_t here[LADDER_RUNGS];
-	uint32_t left[LADDER_RUNGS];
-	uint32_t ended[LADDER_RUNGS]; /* of all, also from before */
-	uint32_t early_ended;         /* stays from before, while there are no rungs */
+	uint64_t swept_watched_ns;     /* of the sweep before */
+	struct ladder_counts counting; /* this sweep */
+	struct ladder_counts counted;  /* the last one that ended */
+	uint32_t early_ended;          /* stays from before, while there are no rungs */
 	uint64_t early_ended_ns;
 };
 
@@ -75,6 +80,10 @@ void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound);
 
 /* 0 or -ENOMEM: the sweep is then not counted. */
 int ladder_end(struct ladder *ladder);
+
+/* A whole sweep, as `counted` was after it: leads to the same ladder. 0 or -ENOMEM. */
+int ladder_replay(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns,
+		  const struct ladder_counts *counts);
 
 void ladder_clear(struct ladder *ladder);
 

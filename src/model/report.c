@@ -8,8 +8,8 @@
 
 static double growth_of(const struct watched_process *process, enum unit unit)
 {
-	return growth_per_minute(unit == UNIT_GOROUTINE ? &process->goroutines.growth
-							: &process->threads.growth);
+	return unit == UNIT_GOROUTINE ? process->goroutines.rate_per_minute
+				      : process->threads.rate_per_minute;
 }
 
 enum unit report_leading_unit(const struct watched_process *process)
@@ -30,6 +30,8 @@ static int compare_processes(const void *left, const void *right)
 	uint64_t units_a = a->threads.now + a->goroutines.now;
 	uint64_t units_b = b->threads.now + b->goroutines.now;
 
+	if (a->verdict != b->verdict)
+		return compare_descending(a->verdict, b->verdict);
 	if (growth_a > growth_b || growth_a < growth_b)
 		return compare_descending(growth_a, growth_b);
 	if (units_a != units_b)
@@ -61,6 +63,25 @@ static bool has_something_to_say(const struct site *site)
 
 	return site_size(site) || interval.arrived || interval.departed || interval.born ||
 	       interval.exited || interval.waits;
+}
+
+static bool is_worse(const struct site *a, const struct site *b)
+{
+	if (a->verdict.verdict != b->verdict.verdict)
+		return a->verdict.verdict > b->verdict.verdict;
+	return a->verdict.evidence.rate_per_minute > b->verdict.evidence.rate_per_minute;
+}
+
+const struct site *report_worst_site(const struct watched_process *process)
+{
+	const struct site *worst = NULL;
+	struct site *site, *next;
+
+	HASH_ITER (hh, process->sites, site, next)
+		if (site->kind == SITE_PARK && site->verdict.verdict != VERDICT_STEADY &&
+		    (!worst || is_worse(site, worst)))
+			worst = site;
+	return worst;
 }
 
 int report_sites(const struct watched_process *process, enum site_kind kind, struct site ***sites,

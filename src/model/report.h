@@ -41,6 +41,7 @@ struct report {
 	double interval_s; /* as it was */
 	double watched_s;  /* since we attached */
 	bool last;         /* of this run */
+	bool leak_pending; /* a leak was shown by one sweep, and has to be by another one */
 	bool events;       /* waits, births and exits were watched; false in `dump` */
 	size_t processes_count;
 	struct watched_process **processes; /* in print order */
@@ -64,10 +65,16 @@ static inline bool unit_is_shown(enum shown_units shown, enum unit unit)
 enum unit report_leading_unit(const struct watched_process *process);
 
 /*
- * Orders processes for people: most growth of their leading unit first, then by threads and
- * goroutines together, then by pid.
+ * Orders processes for people: the worst verdict first, then most growth of their leading unit,
+ * then by threads and goroutines together, then by pid.
  */
 void report_sort_processes(struct watched_process **processes, size_t count);
+
+/*
+ * The park site with the worst verdict that is not steady, of these the one that grows fastest;
+ * NULL: there is none.
+ */
+const struct site *report_worst_site(const struct watched_process *process);
 
 /*
  * The process's sites of one kind, largest first, then oldest, then by id.

@@ -17,6 +17,7 @@ struct site *site_new(enum site_kind kind, enum unit unit, const char *reason,
 	site->stack = stack_copy(stack);
 	if (!site->stack)
 		return NULL;
+	site->idle = kind == SITE_PARK && verdict_stack_is_idle(unit, stack);
 	return take_ptr(site);
 }
 
@@ -26,7 +27,91 @@ void site_free(struct site *site)
 		return;
 	stack_free(site->stack);
 	stack_free(site->creator);
+	ladder_clear(&site->ladder);
 	free(site);
+}
+
+void site_begin_sweep(struct site *site, uint64_t now_ns, uint64_t watched_ns)
+{
+	crowd_begin(&site->crowd);
+	ladder_begin(&site->ladder, now_ns, watched_ns);
+}
+
+/*
+ * What is at least as old as we have seen it is as good as exact for the ladder, unless it was
+ * there when we came: between two sweeps is no age.
+ */
+static enum age_bound ladder_bound(const struct stay *stay)
+{
+	return stay->bound == AGE_AT_LEAST && !stay->early ? AGE_EXACT : stay->bound;
+}
+
+void site_park(struct site *site, const struct stay *stay, bool arrived)
+{
+	crowd_park(&site->crowd, stay->age_ns, stay->bound, arrived);
+	ladder_park(&site->ladder, stay->age_ns, ladder_bound(stay));
+}
+
+void site_leave(struct site *site, const struct stay *stay)
+{
+	crowd_leave(&site->crowd);
+	ladder_leave(&site->ladder, stay->age_ns, ladder_bound(stay));
+}
+
+/* The ages from which untimed waits can show a leak. */
+static bool keeps_untimed(const struct site *site, const struct verdict_rules *rules)
+{
+	for (size_t i = 0; i < LADDER_RUNGS; i++)
+		if (ladder_age_ns(i) >= VERDICT_UNTIMED_NS &&
+		    ladder_keeps(&site->ladder, i, &rules->ladder))
+			return true;
+	return false;
+}
+
+int site_end_sweep(struct site *site, const struct verdict_rules *rules)
+{
+	const struct verdict_subject subject = site_subject(site);
+	const struct verdict_input input = {
+		.class = verdict_class_of(&subject),
+		.ladder = &site->ladder,
+		.crowd = &site->crowd,
+		.now_ns = site->ladder.now_ns,
+		.watched_ns = site->ladder.watched_ns,
+		.departed = site->kind == SITE_PARK ? site->crowd.departed : site->births.exited,
+	};
+	int err = 0;
+
+	if (site->kind == SITE_BIRTH)
+		site->crowd.now = site->births.live;
+	crowd_end(&site->crowd, input.now_ns);
+	if (site->kind == SITE_PARK) {
+		thread_names_sort(&site->names);
+		err = ladder_end(&site->ladder);
+		site->near_io_wanted =
+			verdict_depends_on_near_io(&subject) && keeps_untimed(site, rules);
+	}
+	verdict_judge(&site->verdict, &input, rules);
+	return err;
+}
+
+struct verdict_subject site_subject(const struct site *site)
+{
+	return (struct verdict_subject){
+		.unit = site->unit,
+		.reason = site->reason,
+		.objects = &site->objects,
+		.stack = site->stack,
+		.idle = site->idle,
+		.timed = site->timed,
+		.runtime = site->runtime,
+		.near_io = site->near_io,
+	};
+}
+
+bool site_verdict_changed(const struct site *site)
+{
+	return site->verdict.verdict != site->reported.verdict ||
+	       site->verdict.stopped != site->reported.stopped;
 }
 
 uint64_t site_size(const struct site *site)
@@ -36,7 +121,7 @@ uint64_t site_size(const struct site *site)
 
 double site_rate_per_minute(const struct site *site)
 {
-	return growth_per_minute(site->kind == SITE_PARK ? &site->crowd.growth : &site->growth);
+	return trend_per_minute(&site->crowd.trend);
 }
 
 void site_add_waits(struct site *site, const struct wait_sum *sum)
@@ -66,4 +151,6 @@ void site_end_report(struct site *site)
 	site->reported.born = site->births.born;
 	site->reported.exited = site->births.exited;
 	site->reported.waits = site->waits;
+	site->reported.verdict = site->verdict.verdict;
+	site->reported.stopped = site->verdict.stopped;
 }

@@ -8,9 +8,10 @@
 
 #include "model/crowd.h"
 #include "model/frame.h"
-#include "model/growth.h"
+#include "model/ladder.h"
 #include "model/site_id.h"
 #include "model/thread_names.h"
+#include "model/verdict.h"
 #include "model/wait_objects.h"
 
 enum site_kind {
@@ -49,20 +50,27 @@ struct site {
 	struct stack *creator;
 	bool creators_differ; /* other units here were made elsewhere */
 	bool runtime;         /* of the Go runtime itself: not the application's units */
+	bool idle;            /* SITE_PARK: see verdict_stack_is_idle() */
+	bool timed;           /* SITE_PARK: some of these waits have a timeout */
+	enum near_io near_io; /* SITE_PARK of goroutines */
+	bool near_io_wanted; /* whether it is a leak depends on it: the next sweep is to find out */
 
-	struct crowd crowd;          /* SITE_PARK */
+	struct crowd crowd;   /* SITE_BIRTH: those alive */
+	struct ladder ladder; /* SITE_PARK */
+	struct verdict_state verdict;
 	struct thread_names names;   /* SITE_PARK: the crowd, or the threads that it holds */
-	struct wait_objects objects; /* SITE_PARK of goroutines: what the crowd waits for */
+	struct wait_objects objects; /* SITE_PARK: what the crowd waits for */
 	uint64_t objects_as_of;      /* arrivals and departures when they were looked at, plus 1 */
 	uint64_t objects_ns;         /* of the sweep in which they were last asked for */
 	bool objects_stale;          /* they are being looked at in this sweep */
 	struct wait_sum waits;       /* SITE_PARK */
 	struct birth_count births;   /* SITE_BIRTH */
-	struct growth growth;        /* SITE_BIRTH: of `live` */
 
 	struct {
 		uint64_t arrived, departed, born, exited;
 		struct wait_sum waits;
+		enum verdict verdict;
+		bool stopped;
 	} reported;
 
 	struct { /* for uthash */
@@ -77,6 +85,34 @@ struct site *site_new(enum site_kind kind, enum unit unit, const char *reason,
 		      const struct stack *stack);
 void site_free(struct site *site);
 define_auto_free(site)
+
+/* A stay as a sweep finds it. */
+struct stay {
+	uint64_t age_ns;
+	enum age_bound bound;
+	bool early; /* it was there when we came */
+};
+
+/*
+ * Around each sweep, and in it: see crowd.h and ladder.h, which these feed. `watched_ns`: since
+ * the process was first seen. site_begin_sweep() may be called again, to count all anew.
+ */
+void site_begin_sweep(struct site *site, uint64_t now_ns, uint64_t watched_ns);
+
+/* A unit is parked here. `arrived`: this stay was not here in the sweep before. */
+void site_park(struct site *site, const struct stay *stay, bool arrived);
+
+/* A stay has ended that was in the sweep before, as it was then. Also between two sweeps. */
+void site_leave(struct site *site, const struct stay *stay);
+
+/* Counts and judges. 0, or -ENOMEM: who stays for how long is then not known of this sweep. */
+int site_end_sweep(struct site *site, const struct verdict_rules *rules);
+
+/* What its verdict is made of. */
+struct verdict_subject site_subject(const struct site *site);
+
+/* The verdict, or whether the leak has stopped, is not what the last report said. */
+bool site_verdict_changed(const struct site *site);
 
 /* Units here now: parked, or alive. */
 uint64_t site_size(const struct site *site);

@@ -2,6 +2,7 @@
 #include "model/trend.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define TREND_PAIRS_MAX   (TREND_SAMPLES_MAX * (TREND_SAMPLES_MAX - 1) / 2)
@@ -102,11 +103,22 @@ static double median(double *values, size_t count)
 	return (lower + upper) / 2;
 }
 
+/* True of most; their slope costs nothing. */
+static bool never_changed(const struct trend *trend)
+{
+	for (size_t i = 1; i < trend->count; i++)
+		if (trend->samples[i].value != trend->samples[0].value)
+			return false;
+	return true;
+}
+
 double trend_per_minute(const struct trend *trend)
 {
 	double slopes[TREND_PAIRS_MAX];
 	size_t count = 0;
 
+	if (trend_span_ns(trend) < TREND_SHORTEST_NS || never_changed(trend))
+		return 0;
 	for (size_t i = 0; i < trend->count; i++)
 		for (size_t j = i + 1; j < trend->count; j++) {
 			uint64_t time_ns = trend->samples[j].time_ns - trend->samples[i].time_ns;
@@ -149,4 +161,101 @@ double trend_score(const struct trend *trend)
 	if (!score)
 		return 0;
 	return (double)(score > 0 ? score - 1 : score + 1) / sqrt(variance / 18);
+}
+
+struct points {
+	size_t count;
+	double x[TREND_SAMPLES_MAX];
+	double y[TREND_SAMPLES_MAX];
+};
+
+/* Between the least and the greatest x. */
+static double width(const struct points *points)
+{
+	double least = points->x[0], greatest = points->x[0];
+
+	for (size_t i = 1; i < points->count; i++) {
+		least = fmin(least, points->x[i]);
+		greatest = fmax(greatest, points->x[i]);
+	}
+	return greatest - least;
+}
+
+/* Of at least one point. */
+static struct trend_line fit_line(const struct points *points)
+{
+	double slopes[TREND_PAIRS_MAX];
+	double far = width(points) / 2;
+	size_t last = points->count - 1, count = 0;
+	struct trend_line line = {0};
+
+	for (size_t i = 0; i < points->count; i++)
+		for (size_t j = i + 1; j < points->count; j++) {
+			double along = points->x[j] - points->x[i];
+
+			if (along != 0 && fabs(along) >= far)
+				slopes[count++] = (points->y[j] - points->y[i]) / along;
+		}
+	if (!count)
+		return line;
+	line.slope = median(slopes, count);
+	line.spread =
+		select_rank(slopes, count, count * 9 / 10) - select_rank(slopes, count, count / 10);
+	line.top = points->y[last];
+	for (size_t i = 0; i < last; i++)
+		line.top = fmax(line.top,
+				points->y[i] + line.slope * (points->x[last] - points->x[i]));
+	return line;
+}
+
+struct trend_line trend_line(const struct trend *trend)
+{
+	struct points points = {.count = trend->count};
+
+	if (!trend->count)
+		return (struct trend_line){0};
+	for (size_t i = 0; i < trend->count; i++) {
+		uint64_t time_ns = trend->samples[i].time_ns - trend->samples[0].time_ns;
+
+		points.x[i] = (double)time_ns / 60e9;
+		points.y[i] = (double)trend->samples[i].value;
+	}
+	return fit_line(&points);
+}
+
+/* The value at a time; false where the trend does not cover it. */
+static bool value_at(const struct trend *trend, uint64_t time_ns, double *value)
+{
+	for (size_t i = 0; i < trend->count; i++) {
+		uint64_t after_ns = trend->samples[i].time_ns;
+		double share;
+
+		if (after_ns < time_ns)
+			continue;
+		if (after_ns == time_ns) {
+			*value = (double)trend->samples[i].value;
+			return true;
+		}
+		if (!i)
+			return false;
+		share = (double)(time_ns - trend->samples[i - 1].time_ns) /
+			(double)(after_ns - trend->samples[i - 1].time_ns);
+		*value = (double)trend->samples[i - 1].value * (1 - share) +
+			 (double)trend->samples[i].value * share;
+		return true;
+	}
+	return false;
+}
+
+struct trend_line trend_line_per(const struct trend *trend, const struct trend *per,
+				 int64_t growth_min)
+{
+	struct points points = {0};
+
+	for (size_t i = 0; i < per->count; i++)
+		if (value_at(trend, per->samples[i].time_ns, &points.y[points.count]))
+			points.x[points.count++] = (double)per->samples[i].value;
+	if (!points.count || points.x[points.count - 1] - points.x[0] < (double)growth_min)
+		return (struct trend_line){0};
+	return fit_line(&points);
 }

@@ -38,7 +38,10 @@ uint64_t trend_span_ns(const struct trend *trend);
 /* From the first value to the last. */
 int64_t trend_change(const struct trend *trend);
 
-/* Theil and Sen's slope per minute; 0 while there are not two samples of different times. */
+/* Less, say between the birth and the end of a short process, makes one thread a flood. */
+#define TREND_SHORTEST_NS (100ULL * 1000000ULL)
+
+/* Theil and Sen's slope per minute; 0 while the samples cover less than TREND_SHORTEST_NS. */
 double trend_per_minute(const struct trend *trend);
 
 /*
@@ -48,5 +51,31 @@ double trend_per_minute(const struct trend *trend);
  * in use).
  */
 double trend_score(const struct trend *trend);
+
+/*
+ * The line along which something rises that goes up in steps or in a sawtooth (the memory of a
+ * runtime that collects garbage): the median of the slopes of those pairs only that are at least
+ * half of the span apart, since pairs within one tooth show the tooth, not the line.
+ */
+struct trend_line {
+	double slope;
+	/*
+	 * From the ninth to the first decile of these slopes. More than the slope itself: it was
+	 * a step or two, or it rises unevenly, and the slope says little of what comes.
+	 */
+	double spread;
+	double top; /* where the line through the highest teeth is at the newest sample */
+};
+
+/* The slope is per minute. All 0 without two samples of different times. */
+struct trend_line trend_line(const struct trend *trend);
+
+/*
+ * How one number grows with another one, per unit of that: its trend is `per`, and the times are
+ * those of its samples that `trend` covers, between whose samples values are interpolated. All 0
+ * where `per` has not grown by at least `growth_min`.
+ */
+struct trend_line trend_line_per(const struct trend *trend, const struct trend *per,
+				 int64_t growth_min);
 
 #endif

@@ -33,7 +33,7 @@ static uint64_t greater(uint64_t a, uint64_t b)
 /* LADDER_RUNGS: none. */
 static size_t lowest_rung(enum verdict_class class, const struct verdict_rules *rules)
 {
-	uint64_t least_ns = class == VERDICT_CLASS_PROOF ? 10 * SECOND_NS : 300 * SECOND_NS;
+	uint64_t least_ns = class == VERDICT_CLASS_PROOF ? VERDICT_PROOF_NS : VERDICT_UNTIMED_NS;
 	size_t rung = 0;
 
 	if (class == VERDICT_CLASS_NEVER)
@@ -128,14 +128,14 @@ static void judge_leak(struct verdict_state *state, const struct verdict_input *
 /* Later sizes tend to be larger. Cheap things first: most sites are steady. */
 static bool is_significant(const struct verdict_input *input, const struct verdict_rules *rules)
 {
-	return (double)trend_change(input->trend) >= rules->growing_min &&
-	       trend_score(input->trend) > rules->growing_score;
+	return (double)trend_change(&input->crowd->trend) >= rules->growing_min &&
+	       trend_score(&input->crowd->trend) > rules->growing_score;
 }
 
 static bool is_large(const struct verdict_input *input, const struct verdict_rules *rules,
 		     double rate)
 {
-	double grown = rate * (double)trend_span_ns(input->trend) / 60e9;
+	double grown = rate * (double)trend_span_ns(&input->crowd->trend) / 60e9;
 
 	return grown >= rules->growing_min &&
 	       grown >= rules->growing_share * (double)input->crowd->now;
@@ -151,7 +151,7 @@ static void judge_growth(struct verdict_state *state, const struct verdict_input
 		return;
 	}
 	if (!state->growing && !state->grew_sweeps) {
-		uint64_t span_ns = trend_span_ns(input->trend);
+		uint64_t span_ns = trend_span_ns(&input->crowd->trend);
 
 		state->growth_watched_ns =
 			input->watched_ns > span_ns ? input->watched_ns - span_ns : 0;
@@ -198,7 +198,7 @@ static void gather_evidence(struct verdict_state *state, const struct verdict_in
 		.oldest_bound = input->crowd->oldest_bound,
 		.rate_per_minute = rate,
 		.watched_ns = input->watched_ns,
-		.departed = input->crowd->departed,
+		.departed = input->departed,
 		.age_ns = ladder_age_ns(rung),
 		.entrants = flow.entrants,
 		.ended = flow.ended,
@@ -221,13 +221,18 @@ bool verdict_judge(struct verdict_state *state, const struct verdict_input *inpu
 	judge_leak(state, input, rules);
 	significant = is_significant(input, rules);
 	if (significant || state->leaking || state->growing)
-		rate = trend_per_minute(input->trend);
+		rate = trend_per_minute(&input->crowd->trend);
 	judge_growth(state, input, rules, significant && is_large(input, rules, rate));
 	state->verdict = state->leaking   ? VERDICT_LEAKING
 			 : state->growing ? VERDICT_GROWING
 					  : VERDICT_STEADY;
 	gather_evidence(state, input, rules, state->verdict == VERDICT_STEADY ? 0 : rate);
 	return state->verdict != was || state->stopped != was_stopped;
+}
+
+bool verdict_is_pending(const struct verdict_state *state)
+{
+	return !state->leaking && state->held_sweeps > 0;
 }
 
 const char *verdict_name(enum verdict verdict)

@@ -15,6 +15,12 @@
  * Pure: the same sweeps give the same verdicts.
  */
 
+/* From which ages on a wait of class P or U can show a leak. */
+#define VERDICT_PROOF_NS   (10ULL * 1000000000ULL)
+#define VERDICT_UNTIMED_NS (300ULL * 1000000000ULL)
+/* The ladder's last rung. */
+#define VERDICT_LAST_NS (3600ULL * 1000000000ULL)
+
 enum verdict {
 	VERDICT_STEADY,
 	VERDICT_GROWING, /* it grows; that it is a leak is not shown, or not yet */
@@ -84,15 +90,18 @@ struct verdict_state {
 struct verdict_input {
 	enum verdict_class class;
 	const struct ladder *ladder; /* after ladder_end() */
-	const struct trend *trend;   /* of the crowd's size, with this sweep */
 	const struct crowd *crowd;   /* after crowd_end() */
 	uint64_t now_ns;
 	uint64_t watched_ns;
+	uint64_t departed; /* see struct verdict_evidence */
 };
 
 /* After each sweep. Whether the verdict, or `stopped`, has changed. */
 bool verdict_judge(struct verdict_state *state, const struct verdict_input *input,
 		   const struct verdict_rules *rules);
+
+/* A leak was true in the last sweep, but not in as many in a row as are needed. */
+bool verdict_is_pending(const struct verdict_state *state);
 
 /* "steady", "growing" or "leaking". Static. */
 const char *verdict_name(enum verdict verdict);

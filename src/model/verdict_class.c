@@ -200,6 +200,12 @@ static bool is_unnamed_java(const struct stack *stack)
 	return java;
 }
 
+bool verdict_stack_is_idle(enum unit unit, const struct stack *stack)
+{
+	return has_idle_frame(stack) ||
+	       (unit == UNIT_THREAD && (stack_is_go_runtime(stack) || is_unnamed_java(stack)));
+}
+
 /* Each alone on its own channel, which takes nothing. */
 static bool is_lone_send(const struct verdict_subject *subject)
 {
@@ -231,19 +237,26 @@ static enum verdict_class class_of_goroutine(const struct verdict_subject *subje
 
 static enum verdict_class class_of_thread(const struct verdict_subject *subject)
 {
-	if (!is_in(subject->reason, untimed_thread_reasons) ||
-	    stack_is_go_runtime(subject->stack) || is_unnamed_java(subject->stack))
-		return VERDICT_CLASS_NEVER;
-	return VERDICT_CLASS_UNTIMED;
+	return is_in(subject->reason, untimed_thread_reasons) ? VERDICT_CLASS_UNTIMED
+							      : VERDICT_CLASS_NEVER;
 }
 
 enum verdict_class verdict_class_of(const struct verdict_subject *subject)
 {
-	if (subject->timed || has_idle_frame(subject->stack) ||
+	if (subject->timed || subject->idle ||
 	    wait_objects_sharing(subject->objects) == WAIT_SHARING_ONE)
 		return VERDICT_CLASS_NEVER;
 	return subject->unit == UNIT_GOROUTINE ? class_of_goroutine(subject)
 					       : class_of_thread(subject);
+}
+
+bool verdict_depends_on_near_io(const struct verdict_subject *subject)
+{
+	struct verdict_subject far = *subject;
+
+	far.near_io = NEAR_IO_NO;
+	return subject->unit == UNIT_GOROUTINE && subject->near_io != NEAR_IO_NO &&
+	       verdict_class_of(&far) == VERDICT_CLASS_UNTIMED;
 }
 
 /* The innermost functions of libc by which a thread waits for a condition or a lock. */

@@ -36,17 +36,24 @@ struct verdict_subject {
 	const char *reason;                 /* as in doc/schema.json; "birth" for birth sites */
 	const struct wait_objects *objects; /* empty where nothing is known */
 	const struct stack *stack;
+	bool idle;    /* verdict_stack_is_idle(stack), which takes long to find out */
 	bool timed;   /* the wait ends by itself at some time */
 	bool runtime; /* of the Go runtime itself */
 	enum near_io near_io;
 };
 
 /*
+ * Whether an idle-pool frame stands in the stack (the table in verdict_class.c), or it may for
+ * all that is known: a Java thread of whose stack no method has a name; threads that idle in Go's
+ * scheduler.
+ */
+bool verdict_stack_is_idle(enum unit unit, const struct stack *stack);
+
+/*
  * P  goroutine: chan_send, each alone on its channel, which is unbuffered or full
  *    goroutine: chan_send_nil_chan, chan_receive_nil_chan, select_no_cases
  * X  timed; of the Go runtime itself; birth sites; all at one object (a pool, back-pressure)
- *    an idle-pool frame anywhere in the stack (the table in verdict_class.c)
- *    a Java thread of whose stack no method has a name: it may be an idle pool's
+ *    idle
  *    goroutine: near I/O; chan_receive and select, unless it is known that no I/O is near (the
  *    write pump of a connection waits like this, for hours)
  *    whatever is not U below: I/O, sleep, system calls, children, signals
@@ -54,6 +61,9 @@ struct verdict_subject {
  *    thread: futex, file_lock, sysv_semaphore
  */
 enum verdict_class verdict_class_of(const struct verdict_subject *subject);
+
+/* Its class is U or X, and whether network I/O is near decides it. */
+bool verdict_depends_on_near_io(const struct verdict_subject *subject);
 
 /*
  * The way out, one sentence, where the structure shows it; else NULL. Static. It holds for a

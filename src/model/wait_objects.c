@@ -35,13 +35,23 @@ void wait_objects_add(struct wait_objects *objects, const struct wait_object *ob
 	add_identity(objects, object->identity);
 }
 
+/*
+ * Those who wait for a condition variable of glibc are spread over the words of its two groups
+ * (nptl/pthread_cond_wait.c): two words that many share are one object.
+ */
+static bool shares_one(const struct wait_objects *objects)
+{
+	return objects->distinct == 1 || (objects->kind == WAIT_OBJECT_FUTEX &&
+					  objects->distinct == 2 && objects->looked_at > 4);
+}
+
 enum wait_sharing wait_objects_sharing(const struct wait_objects *objects)
 {
 	if (!objects->looked_at || objects->kind == WAIT_OBJECT_UNKNOWN || objects->kinds_differ)
 		return WAIT_SHARING_UNKNOWN;
 	if (objects->alone == objects->looked_at && objects->distinct == objects->looked_at)
 		return WAIT_SHARING_ALONE;
-	return objects->distinct == 1 ? WAIT_SHARING_ONE : WAIT_SHARING_SEVERAL;
+	return shares_one(objects) ? WAIT_SHARING_ONE : WAIT_SHARING_SEVERAL;
 }
 
 const char *wait_object_kind_name(enum wait_object_kind kind)
@@ -53,6 +63,8 @@ const char *wait_object_kind_name(enum wait_object_kind kind)
 		return "select";
 	case WAIT_OBJECT_SEMAPHORE:
 		return "semaphore";
+	case WAIT_OBJECT_FUTEX:
+		return "futex";
 	default:
 		return NULL;
 	}

@@ -20,20 +20,21 @@ enum wait_object_kind {
 	WAIT_OBJECT_CHANNEL,
 	WAIT_OBJECT_SELECT, /* of several channels: known by the first */
 	WAIT_OBJECT_SEMAPHORE,
+	WAIT_OBJECT_FUTEX, /* of threads: the word that they wait for */
 };
 
 /* What one unit waits for. */
 struct wait_object {
 	enum wait_object_kind kind;
 	uint64_t identity;         /* the same for units that wait for the same thing */
-	bool alone;                /* nobody else waits there for the same */
+	bool alone;                /* nobody else waits there for the same, as far as is known */
 	uint64_t capacity, length; /* of the channel, in elements */
 	bool closed;
 };
 
 enum wait_sharing {
 	WAIT_SHARING_UNKNOWN, /* nothing is known, or the units wait for different kinds */
-	WAIT_SHARING_ONE,     /* all on one object */
+	WAIT_SHARING_ONE,     /* all on one object; a condition variable has two futexes */
 	WAIT_SHARING_ALONE,   /* each alone on its own */
 	WAIT_SHARING_SEVERAL, /* some share, some do not */
 };
@@ -58,7 +59,7 @@ void wait_objects_add(struct wait_objects *objects, const struct wait_object *ob
 
 enum wait_sharing wait_objects_sharing(const struct wait_objects *objects);
 
-/* "channel", "select", "semaphore", or NULL for unknown. Static. */
+/* "channel", "select", "semaphore", "futex", or NULL for unknown. Static. */
 const char *wait_object_kind_name(enum wait_object_kind kind);
 
 /* "one", "alone", "several", or NULL for unknown. Static. */

@@ -12,7 +12,7 @@ struct watched_process *watched_process_new(uint32_t pid, uint64_t start_ns, uin
 		return NULL;
 	process->pid = pid;
 	process->start_ns = start_ns;
-	process->first_seen_ns = now_ns;
+	process->first_seen_ns = process->swept_ns = now_ns;
 	return process;
 }
 
@@ -27,6 +27,7 @@ void watched_process_free(struct watched_process *process)
 		site_free(site);
 	}
 	goroutine_list_clear(&process->goroutine_list);
+	free(process->forecast);
 	free(process->go_version);
 	free(process->go_refused);
 	free(process->name);
@@ -54,6 +55,7 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 		return NULL;
 	fresh->key.hash = key.key.hash;
 	fresh->key.kind = key.key.kind;
+	site_begin_sweep(fresh, process->swept_ns, watched_process_watched_ns(process));
 	site = take_ptr(fresh);
 	HASH_ADD(hh, process->sites, key, sizeof(site->key), site);
 	process->sites_count++;
@@ -71,33 +73,67 @@ struct reason_waits *watched_process_reason(struct watched_process *process, con
 	return &process->reasons[process->reasons_count++];
 }
 
-void watched_process_begin_sweep(struct watched_process *process)
+uint64_t watched_process_watched_ns(const struct watched_process *process)
+{
+	return process->swept_ns > process->first_seen_ns
+		       ? process->swept_ns - process->first_seen_ns
+		       : 0;
+}
+
+void watched_process_begin_sweep(struct watched_process *process, uint64_t now_ns)
 {
 	struct site *site, *next;
 
+	process->swept_ns = now_ns;
 	HASH_ITER (hh, process->sites, site, next) {
-		crowd_begin(&site->crowd);
+		site_begin_sweep(site, now_ns, watched_process_watched_ns(process));
 		thread_names_clear(&site->names);
 	}
 	for (size_t i = 0; i < process->reasons_count; i++)
 		process->reasons[i].open_ns = 0;
 }
 
-void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns)
+/* Threads and goroutines come and go for many reasons: that there are more is never a leak. */
+static void judge_units(struct watched_process *process, struct unit_count *count,
+			const struct verdict_rules *rules)
+{
+	const struct ladder nobody = {0};
+	const struct verdict_input input = {
+		.class = VERDICT_CLASS_NEVER,
+		.ladder = &nobody,
+		.crowd = &count->crowd,
+		.now_ns = process->swept_ns,
+		.watched_ns = watched_process_watched_ns(process),
+		.departed = count->exited,
+	};
+
+	count->crowd.now = count->now;
+	crowd_end(&count->crowd, input.now_ns);
+	count->rate_per_minute = trend_per_minute(&count->crowd.trend);
+	verdict_judge(&count->verdict, &input, rules);
+	if (process->verdict < count->verdict.verdict)
+		process->verdict = count->verdict.verdict;
+}
+
+int watched_process_end_sweep(struct watched_process *process, const struct verdict_rules *rules)
 {
 	struct site *site, *next;
+	int err = 0;
 
+	process->verdict = VERDICT_STEADY;
+	process->leak_pending = false;
 	HASH_ITER (hh, process->sites, site, next) {
-		if (site->kind == SITE_PARK) {
-			crowd_end(&site->crowd, now_ns);
-			thread_names_sort(&site->names);
-		} else {
-			growth_add(&site->growth, now_ns, (int64_t)site->births.live);
-		}
+		int site_err = site_end_sweep(site, rules);
+
+		err = site_err ? site_err : err;
+		process->leak_pending |= verdict_is_pending(&site->verdict);
+		if (process->verdict < site->verdict.verdict)
+			process->verdict = site->verdict.verdict;
 	}
-	growth_add(&process->threads.growth, now_ns, (int64_t)process->threads.now);
+	judge_units(process, &process->threads, rules);
 	if (watched_process_has_goroutines(process))
-		growth_add(&process->goroutines.growth, now_ns, (int64_t)process->goroutines.now);
+		judge_units(process, &process->goroutines, rules);
+	return err;
 }
 
 static void end_count_report(struct unit_count *count)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "model/goroutine_list.h"
-#include "model/growth.h"
+#include "model/limit_forecast.h"
 #include "model/site.h"
 
 /* Bounds what one process, which we do not trust, can cost. */
@@ -32,9 +32,11 @@ struct reason_waits {
 /* Threads or goroutines of a process. */
 struct unit_count {
 	uint64_t now;
-	uint64_t born;   /* since we attached */
-	uint64_t exited; /* since we attached */
-	struct growth growth;
+	uint64_t born;                /* since we attached */
+	uint64_t exited;              /* since we attached */
+	struct crowd crowd;           /* of `now`, for its trend */
+	double rate_per_minute;       /* Theil and Sen's */
+	struct verdict_state verdict; /* whether their number grows, wherever they are */
 	struct {
 		uint64_t born, exited;
 	} reported;
@@ -68,7 +70,11 @@ struct watched_process {
 	struct reason_waits reasons[WATCHED_REASONS_MAX];
 	struct site *sites; /* uthash */
 	size_t sites_count;
-	uint64_t first_seen_ns; /* monotonic */
+	uint64_t first_seen_ns;          /* monotonic */
+	uint64_t swept_ns;               /* when the last sweep began, or first_seen_ns */
+	enum verdict verdict;            /* the worst of its units and sites */
+	bool leak_pending;               /* of a site, see verdict_is_pending() */
+	struct limit_forecast *forecast; /* owned; NULL: it has never been of interest */
 	bool ended;
 };
 
@@ -82,6 +88,12 @@ static inline bool watched_process_has_goroutines(const struct watched_process *
 	return process->go_version && !process->go_refused;
 }
 
+/* There is something to say of its limits: it grows, or leaks. */
+static inline bool watched_process_has_forecast(const struct watched_process *process)
+{
+	return process->forecast && !process->ended && process->verdict != VERDICT_STEADY;
+}
+
 /*
  * The site with this identity, made if it is new. NULL: no memory, or the
  * process has WATCHED_SITES_MAX sites; the caller counts the loss.
@@ -92,9 +104,15 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 /* The waits of a reason, made if new; never NULL (the last entry takes what is too many). */
 struct reason_waits *watched_process_reason(struct watched_process *process, const char *reason);
 
-/* Around each sweep: crowds start empty; growth gets its samples. */
-void watched_process_begin_sweep(struct watched_process *process);
-void watched_process_end_sweep(struct watched_process *process, uint64_t now_ns);
+/*
+ * Around each sweep: crowds start empty; then all is judged. -ENOMEM: who stays for how long is
+ * not known of this sweep, for some sites.
+ */
+void watched_process_begin_sweep(struct watched_process *process, uint64_t now_ns);
+int watched_process_end_sweep(struct watched_process *process, const struct verdict_rules *rules);
+
+/* Between two sweeps or in one; see site_begin_sweep(). */
+uint64_t watched_process_watched_ns(const struct watched_process *process);
 
 /* The report is written: its interval ends. */
 void watched_process_end_report(struct watched_process *process);

@@ -231,7 +231,7 @@ static json_t *put_units(struct record *record, const char *key, const struct re
 	if (report->events) {
 		put(record, object, "born", json_count(due->born));
 		put(record, object, "exited", json_count(due->exited));
-		put(record, object, "rate_per_min", json_real(growth_per_minute(&count->growth)));
+		put(record, object, "rate_per_min", json_real(count->rate_per_minute));
 	}
 	return object;
 }

@@ -164,7 +164,7 @@ static int print_overview_row(struct text *text, const struct report *report, bo
 	const struct unit_count *leading = report_leading_unit(process) == UNIT_GOROUTINE
 						   ? &process->goroutines
 						   : &process->threads;
-	double rate = growth_per_minute(&leading->growth);
+	double rate = leading->rate_per_minute;
 	char numbers[OVERVIEW_CELLS][FORMAT_NUMBER_SIZE];
 	const char *cells[OVERVIEW_CELLS];
 

@@ -132,7 +132,7 @@ static void print_units(struct text *text, const struct report *report, const ch
 	format_count(count->now, number);
 	if (report->events)
 		snprintf(item, sizeof(item), "%s %s (%+.1f/min)", name, number,
-			 growth_per_minute(&count->growth));
+			 count->rate_per_minute);
 	else
 		snprintf(item, sizeof(item), "%s %s", name, number);
 	layout_item(&text->layout, item, 2, 2);

@@ -7,6 +7,7 @@
 
 #include "host/tracer.h"
 #include "model/loss.h"
+#include "model/verdict.h"
 #include "process/mapping_cache.h"
 #include "sources/process_table.h"
 #include "sources/thread_table.h"
@@ -27,6 +28,7 @@ struct sources_context {
 	struct process_table *processes;
 	struct thread_table *threads;
 	struct losses losses;
+	struct verdict_rules rules;
 	uint64_t stack_hash_seed;
 	uint64_t attached_ns; /* births before it are the baseline; 0: nothing is attached */
 	uint64_t now_ns;      /* of the sweep or event that is being handled */

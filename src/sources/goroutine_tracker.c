@@ -121,12 +121,30 @@ static void count_alive(struct goroutine_tracker *tracker, const struct goroutin
 	*count += (uint64_t)change;
 }
 
+static uint64_t seen_since(const struct goroutine_tracker *tracker,
+			   const struct goroutine_state *state, uint64_t now_ns)
+{
+	uint64_t since_ns = tracker->first_ns + (uint64_t)state->since_cs * 10000000;
+
+	return since_ns < now_ns ? since_ns : now_ns;
+}
+
+/* As far as we have seen it, at a sweep. */
+static struct stay seen_stay(const struct goroutine_tracker *tracker,
+			     const struct goroutine_state *state, uint64_t now_ns)
+{
+	return (struct stay){.age_ns = now_ns - seen_since(tracker, state, now_ns),
+			     .bound = AGE_AT_LEAST,
+			     .early = state->at_first};
+}
+
 static void leave_place(struct goroutine_tracker *tracker, struct goroutine_state *state)
 {
 	struct goroutine_place *place = goroutine_reader_place_at(tracker->reader, state->place);
+	const struct stay stay = seen_stay(tracker, state, tracker->swept_ns);
 
 	if (place)
-		crowd_leave(&place->site->crowd);
+		site_leave(place->site, &stay);
 	state->place = 0;
 }
 
@@ -201,21 +219,17 @@ static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state
 	}
 }
 
-static uint64_t seen_since(const struct goroutine_tracker *tracker,
-			   const struct goroutine_state *state)
-{
-	uint64_t since_ns = tracker->first_ns + (uint64_t)state->since_cs * 10000000;
-
-	return since_ns < tracker->now_ns ? since_ns : tracker->now_ns;
-}
-
-/* When we saw it first, or a garbage collection of its own, if that was earlier. */
+/*
+ * When we saw it first, or a garbage collection of its own, if it was there when we came: of
+ * the others it is known better.
+ */
 static uint64_t parked_since(const struct goroutine_tracker *tracker,
 			     const struct goroutine_state *state, const struct goroutine *g)
 {
-	uint64_t since_ns = seen_since(tracker, state);
+	uint64_t since_ns = seen_since(tracker, state, tracker->now_ns);
 
-	if (g->wait_since_ns > tracker->started_ns && g->wait_since_ns < since_ns)
+	if (state->at_first && g->wait_since_ns > tracker->started_ns &&
+	    g->wait_since_ns < since_ns)
 		return g->wait_since_ns;
 	return since_ns;
 }
@@ -249,6 +263,7 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 {
 	struct goroutine_place *place = goroutine_reader_place_at(tracker->reader, state->place);
 	bool arrived = state->uncounted && !state->at_first;
+	struct stay stay = {.bound = AGE_AT_LEAST, .early = state->at_first};
 	struct held_thread thread;
 
 	if (!place)
@@ -258,12 +273,13 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 	if (goroutine_reader_thread(tracker->reader, g, &thread))
 		thread_names_add(&place->site->names, thread.name, thread.tid);
 	/* Who came since the last sweep may have come just after it. */
-	if (fresh && !state->at_first)
-		crowd_park(&place->site->crowd, tracker->now_ns - tracker->swept_ns, AGE_AT_MOST,
-			   arrived);
-	else
-		crowd_park(&place->site->crowd, tracker->now_ns - parked_since(tracker, state, g),
-			   AGE_AT_LEAST, arrived);
+	if (fresh && !state->at_first) {
+		stay.age_ns = tracker->now_ns - tracker->swept_ns;
+		stay.bound = AGE_AT_MOST;
+	} else {
+		stay.age_ns = tracker->now_ns - parked_since(tracker, state, g);
+	}
+	site_park(place->site, &stay, arrived);
 }
 
 /* It is taken to be where it was. */
@@ -272,10 +288,11 @@ static void count_as_before(struct goroutine_tracker *tracker, struct goroutine_
 	const struct goroutine_place *place =
 		goroutine_reader_place_at(tracker->reader, state->place);
 
+	const struct stay stay = seen_stay(tracker, state, tracker->now_ns);
+
 	state->seen = tracker->seen;
 	if (place)
-		crowd_park(&place->site->crowd, tracker->now_ns - seen_since(tracker, state),
-			   AGE_AT_LEAST, false);
+		site_park(place->site, &stay, false);
 }
 
 /* Of one that is not parked either, if it stands still. */
@@ -427,7 +444,7 @@ static void restore(struct goroutine_tracker *tracker)
 
 	HASH_ITER (hh, tracker->process->sites, site, next)
 		if (site->kind == SITE_PARK && site->unit == UNIT_GOROUTINE)
-			crowd_begin(&site->crowd);
+			site_begin_sweep(site, tracker->now_ns, site->ladder.watched_ns);
 	for (size_t i = 0; i < tracker->states_count; i++)
 		if (tracker->states[i].goid)
 			count_as_before(tracker, &tracker->states[i]);

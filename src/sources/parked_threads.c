@@ -14,6 +14,7 @@
 #include "sources/reasons.h"
 #include "sources/stacks.h"
 #include "sources/thread_births.h"
+#include "sources/wait_arguments.h"
 #include "sources/waits.h"
 
 /* Threads that one sweep reads; more would be 200 MiB of snapshots. */
@@ -62,14 +63,14 @@ void parked_threads_free(struct parked_threads *parked)
 	free(parked);
 }
 
-struct park_age park_age_of(const struct abi_task_snapshot *snapshot, int64_t clock_offset_ns)
+struct stay park_stay_of(const struct abi_task_snapshot *snapshot, int64_t clock_offset_ns)
 {
 	int64_t begin_ns = (int64_t)snapshot->start_ns;
 	int64_t arrival_ns;
 
 	if (snapshot->begin_ns && snapshot->begin_switches == snapshot->switches &&
 	    snapshot->begin_ns <= snapshot->now_ns)
-		return (struct park_age){.age_ns = snapshot->now_ns - snapshot->begin_ns};
+		return (struct stay){.age_ns = snapshot->now_ns - snapshot->begin_ns};
 	if (clock_offset_ns != INT64_MIN && snapshot->last_arrival_ns) {
 		arrival_ns = (int64_t)snapshot->last_arrival_ns + clock_offset_ns;
 		if (arrival_ns > begin_ns)
@@ -77,7 +78,7 @@ struct park_age park_age_of(const struct abi_task_snapshot *snapshot, int64_t cl
 	}
 	if (begin_ns > (int64_t)snapshot->now_ns)
 		begin_ns = (int64_t)snapshot->now_ns;
-	return (struct park_age){.age_ns = snapshot->now_ns - (uint64_t)begin_ns, .at_most = true};
+	return (struct stay){.age_ns = snapshot->now_ns - (uint64_t)begin_ns, .bound = AGE_AT_MOST};
 }
 
 /*
@@ -111,7 +112,7 @@ static void calibrate_clock(struct parked_threads *parked, uint64_t before_ns)
 static void end_stay(struct thread *thread)
 {
 	if (thread->park_site)
-		crowd_leave(&thread->park_site->crowd);
+		site_leave(thread->park_site, &thread->park_stay);
 	thread->park_site = NULL;
 }
 
@@ -122,8 +123,9 @@ static void end_stay(struct thread *thread)
 static void park(struct parked_threads *parked, struct thread *thread, struct site *site,
 		 const struct abi_task_snapshot *snapshot)
 {
-	struct park_age age = park_age_of(snapshot, parked->clock_offset_ns);
-	uint64_t begin_ns = age.at_most ? 0 : snapshot->begin_ns;
+	struct stay stay = park_stay_of(snapshot, parked->clock_offset_ns);
+	uint64_t begin_ns = stay.bound == AGE_EXACT ? snapshot->begin_ns : 0;
+	struct wait_arguments arguments = wait_arguments_of(snapshot);
 	/* A wait that was broken and restarted has switched, but is the same stay. */
 	bool stayed =
 		thread->park_site == site && (thread->park_switches == snapshot->switches ||
@@ -135,11 +137,12 @@ static void park(struct parked_threads *parked, struct thread *thread, struct si
 	thread->park_switches = snapshot->switches;
 	thread->park_reason = snapshot->reason;
 	thread->park_arrived = !stayed;
-	thread->park_age_ns = age.age_ns;
-	thread->park_age_at_most = age.at_most;
+	thread->park_stay = stay;
+	thread->park_timed = arguments.timed;
+	thread->park_futex = snapshot->reason == REASON_FUTEX ? arguments.futex : 0;
 	thread->park_begin_ns = begin_ns;
 	memcpy(thread->park_name, snapshot->comm, sizeof(thread->park_name));
-	thread->open_ns = age.at_most ? 0 : snapshot->waited_ns;
+	thread->open_ns = stay.bound == AGE_EXACT ? snapshot->waited_ns : 0;
 }
 
 /* What a restarted call waits for, when its beginning was not seen: by its kernel frames. */
@@ -361,8 +364,9 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 
 static void begin_process(struct process_entry *entry, void *data)
 {
-	(void)data;
-	watched_process_begin_sweep(entry->process);
+	const struct sources_context *context = data;
+
+	watched_process_begin_sweep(entry->process, context->swept_ns);
 }
 
 int parked_threads_sweep(struct parked_threads *parked, struct error *error)
@@ -376,7 +380,7 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 	context->sweep++;
 	context->now_ns = context->swept_ns = monotonic_ns();
 	parked->walked_count = 0;
-	process_table_each(context->processes, true, begin_process, NULL);
+	process_table_each(context->processes, true, begin_process, context);
 
 	err = read_snapshots(parked, error);
 	if (err)
@@ -392,9 +396,10 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 
 static void end_process(struct process_entry *entry, void *data)
 {
-	const struct sources_context *context = data;
+	struct sources_context *context = data;
 
-	watched_process_end_sweep(entry->process, context->swept_ns);
+	if (watched_process_end_sweep(entry->process, &context->rules))
+		losses_add(&context->losses, "out_of_memory", 1);
 }
 
 static void add_open(const struct thread *thread, uint32_t reason, uint64_t open_ns)
@@ -404,6 +409,22 @@ static void add_open(const struct thread *thread, uint32_t reason, uint64_t open
 			open_ns;
 }
 
+/* The arguments of its crowd's waits, anew in each sweep. */
+static void note_arguments(struct site *site, const struct thread *thread, uint64_t swept_ns)
+{
+	const struct wait_object word = {
+		.kind = WAIT_OBJECT_FUTEX, .identity = thread->park_futex, .alone = true};
+
+	if (site->objects_ns != swept_ns) {
+		site->objects_ns = swept_ns;
+		site->timed = false;
+		wait_objects_clear(&site->objects);
+	}
+	site->timed |= thread->park_timed;
+	if (thread->park_futex)
+		wait_objects_add(&site->objects, &word);
+}
+
 static void count_parked(struct thread *thread, void *data)
 {
 	const struct sources_context *context = data;
@@ -411,10 +432,10 @@ static void count_parked(struct thread *thread, void *data)
 	add_open(thread, thread->broken_reason, thread->broken_ns);
 	if (!thread->park_site)
 		return;
-	crowd_park(&thread->park_site->crowd, thread->park_age_ns,
-		   thread->park_age_at_most ? AGE_AT_MOST : AGE_EXACT,
-		   thread->park_arrived && context->sweep > 1);
+	site_park(thread->park_site, &thread->park_stay,
+		  thread->park_arrived && context->sweep > 1);
 	thread_names_add(&thread->park_site->names, thread->park_name, (uint32_t)thread->key.tid);
+	note_arguments(thread->park_site, thread, context->swept_ns);
 	add_open(thread, thread->park_reason, thread->open_ns);
 	thread->park_arrived = false;
 }

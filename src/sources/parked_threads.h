@@ -40,11 +40,6 @@ void parked_threads_end(struct parked_threads *parked);
  * since it was born. `clock_offset_ns` is CLOCK_MONOTONIC minus the scheduler's
  * clock, rounded down; INT64_MIN where the kernel does not tell. Pure.
  */
-struct park_age {
-	uint64_t age_ns;
-	bool at_most;
-};
-
-struct park_age park_age_of(const struct abi_task_snapshot *snapshot, int64_t clock_offset_ns);
+struct stay park_stay_of(const struct abi_task_snapshot *snapshot, int64_t clock_offset_ns);
 
 #endif

@@ -15,6 +15,7 @@
 #include "sources/context.h"
 #include "sources/goroutines.h"
 #include "sources/kernel_losses.h"
+#include "sources/limits.h"
 #include "sources/parked_threads.h"
 #include "sources/places.h"
 #include "sources/reasons.h"
@@ -30,6 +31,7 @@ struct sources {
 	struct parked_threads *parked;
 	struct thread_births *births; /* NULL without events */
 	struct goroutines *goroutines;
+	struct limits *limits; /* NULL without events */
 	struct watched_process **listed;
 	uint64_t opened_ns;
 	uint64_t reported_ns;
@@ -41,6 +43,7 @@ void sources_free(struct sources *sources)
 		return;
 	thread_births_free(sources->births);
 	goroutines_free(sources->goroutines);
+	limits_free(sources->limits);
 	parked_threads_free(sources->parked);
 	tracer_free(sources->context.tracer);
 	thread_table_free(sources->context.threads);
@@ -74,6 +77,8 @@ static int sweep(struct sources *sources, struct error *error)
 	if (err)
 		return err;
 	parked_threads_end(sources->parked);
+	if (sources->limits)
+		limits_sweep(sources->limits);
 	if (kernel_losses_collect(context->tracer, &context->losses))
 		places_drain_stacks(context);
 	return 0;
@@ -116,6 +121,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		return error_set(error, -ENOMEM, "out of memory");
 	context = &sources->context;
 	context->features = config->features;
+	context->rules = config->rules;
 	if (getrandom(&context->stack_hash_seed, sizeof(context->stack_hash_seed), 0) !=
 	    sizeof(context->stack_hash_seed))
 		return error_set(error, -errno, "getrandom: %s", strerror(errno));
@@ -158,6 +164,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	if (!err)
 		err = goroutines_open(context, &goroutines, &sources->goroutines, error);
 	sources->opened_ns = sources->reported_ns = clock_ns(CLOCK_MONOTONIC);
+	if (!err && config->events)
+		err = limits_open(context, config->pids_count > 0, &sources->limits, error);
 	if (!err && config->events)
 		err = attach(sources, config->pids_count > 0, error);
 	if (err)
@@ -247,6 +255,8 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 		.losses = &context->losses,
 		.cost = own_cost(sources, began_ns),
 	};
+	for (size_t i = 0; i < listing.count; i++)
+		report->leak_pending |= listing.processes[i]->leak_pending;
 	sources->reported_ns = swept_ns;
 	return 0;
 }

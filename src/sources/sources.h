@@ -25,6 +25,7 @@ struct sources_config {
 	bool events;                          /* waits, births and exits, not only the sweep */
 	bool demangle;                        /* C++ and Rust names */
 	size_t table_memory;                  /* bytes for unwind tables */
+	struct verdict_rules rules;           /* what is a leak */
 	bool lines;                           /* source lines in stacks */
 	bool each_goroutine; /* each goroutine by itself, for process->goroutine_list */
 	bool runtime_frames; /* show frames of the Go runtime, and its own goroutines */

@@ -92,7 +92,7 @@ static void remove_thread(struct sources_context *context, struct thread *thread
 
 	/* A stay that no crowd has counted yet does not end one either. */
 	if (thread->park_site && !thread->park_arrived)
-		crowd_leave(&thread->park_site->crowd);
+		site_leave(thread->park_site, &thread->park_stay);
 	if (thread->birth_site) {
 		thread->birth_site->births.live--;
 		thread->birth_site->births.exited++;

@@ -30,8 +30,9 @@ struct thread {
 	uint64_t park_switches;
 	uint32_t park_reason;
 	bool park_arrived;      /* the stay was not there in the sweep before */
-	bool park_age_at_most;  /* see struct park_age */
-	uint64_t park_age_ns;   /* at the last sweep */
+	struct stay park_stay;  /* at the last sweep */
+	bool park_timed;        /* it has a timeout */
+	uint64_t park_futex;    /* address of the word that it waits for; 0: not known */
 	uint64_t park_begin_ns; /* of a wait that we saw begin: the same after a restart; else 0 */
 	char park_name[THREAD_NAME_SIZE]; /* at the last sweep */
 

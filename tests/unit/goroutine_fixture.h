@@ -258,10 +258,12 @@ static inline void end(struct fixture *fixture)
 
 static inline void sweep(struct fixture *fixture, uint64_t now_s)
 {
-	watched_process_begin_sweep(fixture->process);
+	const struct verdict_rules rules = verdict_rules_default();
+
+	watched_process_begin_sweep(fixture->process, now_s * SECOND_NS);
 	assert_int_equal(
 		goroutine_tracker_sweep(fixture->tracker, now_s * SECOND_NS, &fixture->losses), 0);
-	watched_process_end_sweep(fixture->process, now_s * SECOND_NS);
+	assert_int_equal(watched_process_end_sweep(fixture->process, &rules), 0);
 }
 
 static inline struct goroutine *spawn(uint64_t goid, uint64_t pc, uint8_t reason)

@@ -81,7 +81,7 @@ static void test_growth_follows_the_crowd(void **state)
 	crowd_begin(&crowd);
 	crowd_park(&crowd, 1, AGE_EXACT, true);
 	crowd_end(&crowd, 30000000000ULL);
-	assert_true(growth_per_minute(&crowd.growth) == 2);
+	assert_true(trend_per_minute(&crowd.trend) == 2);
 }
 
 int main(void)

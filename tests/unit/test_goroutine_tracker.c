@@ -183,7 +183,7 @@ static void test_a_sweep_that_fails_changes_nothing(void **state)
 	sweep(fixture, 100);
 	site = site_of(fixture, "chan_send", NULL);
 	fake.sweep_error = -EFAULT;
-	watched_process_begin_sweep(fixture->process);
+	watched_process_begin_sweep(fixture->process, 101 * SECOND_NS);
 	assert_int_equal(
 		goroutine_tracker_sweep(fixture->tracker, 101 * SECOND_NS, &fixture->losses),
 		-EFAULT);
@@ -197,6 +197,7 @@ static void test_a_sweep_that_fails_changes_nothing(void **state)
 
 static void test_a_sweep_that_fails_halfway_changes_no_crowd(void **state)
 {
+	const struct verdict_rules rules = verdict_rules_default();
 	struct fixture *fixture = begin(false, NULL);
 	struct site *site;
 
@@ -210,11 +211,11 @@ static void test_a_sweep_that_fails_halfway_changes_no_crowd(void **state)
 		fake.goroutines[i].goid = 0;
 	fake.sweep_error = -EFAULT;
 	fake.error_at = 2;
-	watched_process_begin_sweep(fixture->process);
+	watched_process_begin_sweep(fixture->process, 101 * SECOND_NS);
 	assert_int_equal(
 		goroutine_tracker_sweep(fixture->tracker, 101 * SECOND_NS, &fixture->losses),
 		-EFAULT);
-	watched_process_end_sweep(fixture->process, 101 * SECOND_NS);
+	assert_int_equal(watched_process_end_sweep(fixture->process, &rules), 0);
 	assert_int_equal(site->crowd.now, 10);
 	assert_int_equal(fixture->process->goroutines.now, 10);
 	assert_int_equal(fixture->process->goroutines.exited, 0);
@@ -237,7 +238,7 @@ static void test_a_first_sweep_that_fails_is_none(void **state)
 	spawn(2, PC_SEND, REASON_SEND);
 	fake.sweep_error = -EFAULT;
 	fake.error_at = 1;
-	watched_process_begin_sweep(fixture->process);
+	watched_process_begin_sweep(fixture->process, 100 * SECOND_NS);
 	goroutine_tracker_sweep(fixture->tracker, 100 * SECOND_NS, &fixture->losses);
 	fake.sweep_error = 0;
 	sweep(fixture, 101);

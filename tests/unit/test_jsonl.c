@@ -52,8 +52,7 @@ static void test_process(void **state)
 	process->threads.now = 143;
 	process->threads.born = 40;
 	process->threads.exited = 2;
-	growth_add(&process->threads.growth, 0, 103);
-	growth_add(&process->threads.growth, 2 * SECOND_NS, 143);
+	process->threads.rate_per_minute = 1200;
 	watched_process_reason(process, "epoll");
 	futex->count = 12;
 	futex->restarts = 1;

@@ -15,8 +15,7 @@ static void set_goroutines(struct fixture *fixture)
 	process->goroutines.now = 1424;
 	process->goroutines.born = 70;
 	process->goroutines.exited = 30;
-	growth_add(&process->goroutines.growth, 0, 1384);
-	growth_add(&process->goroutines.growth, 2 * SECOND_NS, 1424);
+	process->goroutines.rate_per_minute = 1200;
 	process->runtime_goroutines = 5;
 	process->threads.now = 9;
 }

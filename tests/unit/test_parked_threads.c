@@ -15,11 +15,11 @@ static void a_wait_seen_from_its_beginning_has_an_exact_age(void **state)
 		.begin_switches = 7,
 		.last_arrival_ns = 80 * SECOND,
 	};
-	struct park_age age = park_age_of(&snapshot, 0);
+	struct stay stay = park_stay_of(&snapshot, 0);
 
 	(void)state;
-	assert_int_equal(age.age_ns, 10 * SECOND);
-	assert_false(age.at_most);
+	assert_int_equal(stay.age_ns, 10 * SECOND);
+	assert_int_equal(stay.bound, AGE_EXACT);
 }
 
 /* The record speaks of an older wait: the counters have moved on. */
@@ -33,22 +33,22 @@ static void a_stale_record_is_not_believed(void **state)
 		.begin_switches = 7,
 		.last_arrival_ns = 60 * SECOND,
 	};
-	struct park_age age = park_age_of(&snapshot, 5 * (int64_t)SECOND);
+	struct stay stay = park_stay_of(&snapshot, 5 * (int64_t)SECOND);
 
 	(void)state;
-	assert_int_equal(age.age_ns, 35 * SECOND);
-	assert_true(age.at_most);
+	assert_int_equal(stay.age_ns, 35 * SECOND);
+	assert_int_equal(stay.bound, AGE_AT_MOST);
 }
 
 static void an_unseen_wait_is_bounded_by_the_last_time_on_a_cpu(void **state)
 {
 	const struct abi_task_snapshot snapshot = {
 		.now_ns = 100 * SECOND, .start_ns = 1 * SECOND, .last_arrival_ns = 40 * SECOND};
-	struct park_age age = park_age_of(&snapshot, -10 * (int64_t)SECOND);
+	struct stay stay = park_stay_of(&snapshot, -10 * (int64_t)SECOND);
 
 	(void)state;
-	assert_int_equal(age.age_ns, 70 * SECOND);
-	assert_true(age.at_most);
+	assert_int_equal(stay.age_ns, 70 * SECOND);
+	assert_int_equal(stay.bound, AGE_AT_MOST);
 }
 
 static void without_the_scheduler_clock_it_is_bounded_by_its_life(void **state)
@@ -56,13 +56,13 @@ static void without_the_scheduler_clock_it_is_bounded_by_its_life(void **state)
 	const struct abi_task_snapshot snapshot = {
 		.now_ns = 100 * SECOND, .start_ns = 30 * SECOND, .last_arrival_ns = 40 * SECOND};
 	struct abi_task_snapshot without = snapshot;
-	struct park_age age = park_age_of(&snapshot, INT64_MIN);
+	struct stay stay = park_stay_of(&snapshot, INT64_MIN);
 
 	(void)state;
-	assert_int_equal(age.age_ns, 70 * SECOND);
-	assert_true(age.at_most);
+	assert_int_equal(stay.age_ns, 70 * SECOND);
+	assert_int_equal(stay.bound, AGE_AT_MOST);
 	without.last_arrival_ns = 0;
-	assert_int_equal(park_age_of(&without, 0).age_ns, 70 * SECOND);
+	assert_int_equal(park_stay_of(&without, 0).age_ns, 70 * SECOND);
 }
 
 static void ages_are_never_negative_nor_longer_than_the_life(void **state)
@@ -71,11 +71,11 @@ static void ages_are_never_negative_nor_longer_than_the_life(void **state)
 		.now_ns = 100 * SECOND, .start_ns = 30 * SECOND, .last_arrival_ns = 101 * SECOND};
 
 	(void)state;
-	assert_int_equal(park_age_of(&snapshot, 0).age_ns, 0);
+	assert_int_equal(park_stay_of(&snapshot, 0).age_ns, 0);
 	snapshot.last_arrival_ns = 1;
-	assert_int_equal(park_age_of(&snapshot, 0).age_ns, 70 * SECOND);
+	assert_int_equal(park_stay_of(&snapshot, 0).age_ns, 70 * SECOND);
 	snapshot.start_ns = 200 * SECOND;
-	assert_int_equal(park_age_of(&snapshot, 0).age_ns, 0);
+	assert_int_equal(park_stay_of(&snapshot, 0).age_ns, 0);
 }
 
 int main(void)

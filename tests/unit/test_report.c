@@ -6,10 +6,14 @@
 
 static void set_threads(struct watched_process *process, uint64_t before, uint64_t now)
 {
+	const struct verdict_rules rules = verdict_rules_default();
+
 	process->threads.now = before;
-	watched_process_end_sweep(process, 0);
+	watched_process_begin_sweep(process, 0);
+	assert_int_equal(watched_process_end_sweep(process, &rules), 0);
 	process->threads.now = now;
-	watched_process_end_sweep(process, 60 * SECOND_NS);
+	watched_process_begin_sweep(process, 60 * SECOND_NS);
+	assert_int_equal(watched_process_end_sweep(process, &rules), 0);
 }
 
 static void test_growth_comes_first_then_size_then_pid(void **state)
@@ -40,8 +44,7 @@ static void set_goroutines(struct watched_process *process, uint64_t before, uin
 	process->go_version = build_string("go1.23.4");
 	process->goroutines.now = before;
 	set_threads(process, 1, 1);
-	growth_add(&process->goroutines.growth, 0, (int64_t)before);
-	growth_add(&process->goroutines.growth, 60 * SECOND_NS, (int64_t)now);
+	process->goroutines.rate_per_minute = (double)now - (double)before;
 	process->goroutines.now = now;
 }
 
@@ -70,7 +73,7 @@ static void test_the_unit_that_grows_more_leads(void **state)
 	assert_ptr_equal(all[3], refused);
 
 	/* Its threads grow more than its goroutines do. */
-	growth_add(&go->threads.growth, 60 * SECOND_NS, 1000);
+	go->threads.rate_per_minute = 999;
 	assert_int_equal(report_leading_unit(go), UNIT_THREAD);
 	for (size_t i = 0; i < 4; i++)
 		watched_process_free(all[i]);

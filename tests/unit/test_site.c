@@ -51,11 +51,130 @@ static void test_a_birth_site_counts_the_living(void **state)
 	stack_free(stack);
 }
 
+/* Two units come with each sweep, each alone on its channel; `early` ones were there before. */
+static void sweep_leak(struct site *site, const struct verdict_rules *rules, uint64_t sweep,
+		       uint64_t early)
+{
+	uint64_t watched_ns = sweep * 5 * SECOND_NS;
+
+	site_begin_sweep(site, 1000 * SECOND_NS + watched_ns, watched_ns);
+	for (uint64_t i = 0; i < early; i++)
+		site_park(
+			site,
+			&(struct stay){.age_ns = watched_ns, .bound = AGE_AT_LEAST, .early = true},
+			false);
+	/* The newest came since the sweep before, nobody knows when. */
+	for (uint64_t came = 1; came <= sweep; came++)
+		for (int i = 0; i < 2; i++)
+			site_park(site,
+				  &(struct stay){
+					  .age_ns = came == sweep ? 5 * SECOND_NS
+								  : (sweep - came) * 5 * SECOND_NS,
+					  .bound = came == sweep ? AGE_AT_MOST : AGE_AT_LEAST},
+				  came == sweep);
+	assert_int_equal(site_end_sweep(site, rules), 0);
+}
+
+static struct site *lone_send_site(void)
+{
+	struct stack *stack = build_stack("main.handle.func1", NULL);
+	struct site *site = site_new(SITE_PARK, UNIT_GOROUTINE, "chan_send", stack);
+
+	assert_non_null(site);
+	stack_free(stack);
+	for (uint64_t i = 0; i < 10; i++)
+		wait_objects_add(&site->objects, &(struct wait_object){.kind = WAIT_OBJECT_CHANNEL,
+								       .identity = i,
+								       .alone = true});
+	return site;
+}
+
+static void test_goroutines_that_came_since_make_a_leak(void **state)
+{
+	const struct verdict_rules rules = verdict_rules_default();
+	struct site *site = lone_send_site();
+
+	(void)state;
+	for (uint64_t sweep = 0; sweep < 8; sweep++) {
+		sweep_leak(site, &rules, sweep, 100);
+		/* Not before ten have been here for ten seconds, and in two sweeps. */
+		assert_int_not_equal(site->verdict.verdict, VERDICT_LEAKING);
+		assert_int_equal(verdict_is_pending(&site->verdict), sweep == 7);
+	}
+	sweep_leak(site, &rules, 8, 100);
+	assert_int_equal(site->verdict.verdict, VERDICT_LEAKING);
+	assert_false(verdict_is_pending(&site->verdict));
+	assert_int_equal(site->verdict.class, VERDICT_CLASS_PROOF);
+	assert_int_equal(site->verdict.evidence.now, 116);
+	assert_true(site_verdict_changed(site));
+	site_end_report(site);
+	assert_false(site_verdict_changed(site));
+	site_free(site);
+}
+
+/* They may have been there for days: that they are old shows nothing. */
+static void test_goroutines_that_were_there_make_none(void **state)
+{
+	const struct verdict_rules rules = verdict_rules_default();
+	struct site *site = lone_send_site();
+
+	(void)state;
+	for (uint64_t sweep = 0; sweep < 20; sweep++) {
+		uint64_t watched_ns = sweep * 5 * SECOND_NS;
+
+		site_begin_sweep(site, watched_ns, watched_ns);
+		for (int i = 0; i < 1000; i++)
+			site_park(site,
+				  &(struct stay){.age_ns = watched_ns,
+						 .bound = AGE_AT_LEAST,
+						 .early = true},
+				  false);
+		assert_int_equal(site_end_sweep(site, &rules), 0);
+	}
+	assert_int_equal(site->verdict.verdict, VERDICT_STEADY);
+	site_free(site);
+}
+
+static void test_a_timeout_makes_a_wait_no_leak(void **state)
+{
+	struct stack *stack = build_stack("pthread_cond_wait", "work", NULL);
+	struct site *site = site_new(SITE_PARK, UNIT_THREAD, "futex", stack);
+	struct verdict_subject subject;
+
+	(void)state;
+	assert_non_null(site);
+	subject = site_subject(site);
+	assert_int_equal(verdict_class_of(&subject), VERDICT_CLASS_UNTIMED);
+	site->timed = true;
+	subject = site_subject(site);
+	assert_int_equal(verdict_class_of(&subject), VERDICT_CLASS_NEVER);
+	site_free(site);
+	stack_free(stack);
+}
+
+static void test_idle_stacks_are_known_from_the_start(void **state)
+{
+	struct stack *stack = build_stack("wait", "g_thread_pool_thread_proxy", NULL);
+	struct site *park = site_new(SITE_PARK, UNIT_THREAD, "futex", stack);
+	struct site *birth = site_new(SITE_BIRTH, UNIT_THREAD, "birth", stack);
+
+	(void)state;
+	assert_true(park->idle);
+	assert_false(birth->idle);
+	site_free(park);
+	site_free(birth);
+	stack_free(stack);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_interval_is_what_the_last_report_did_not_say),
 		cmocka_unit_test(test_a_birth_site_counts_the_living),
+		cmocka_unit_test(test_goroutines_that_came_since_make_a_leak),
+		cmocka_unit_test(test_goroutines_that_were_there_make_none),
+		cmocka_unit_test(test_a_timeout_makes_a_wait_no_leak),
+		cmocka_unit_test(test_idle_stacks_are_known_from_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

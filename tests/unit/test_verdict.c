@@ -13,7 +13,6 @@
 struct watch {
 	struct crowd crowd;
 	struct ladder ladder;
-	struct trend trend;
 	struct verdict_state state;
 	struct verdict_rules rules;
 	enum verdict_class class;
@@ -39,10 +38,10 @@ static void sweep(size_t arrivals)
 	struct verdict_input input = {
 		.class = watch.class,
 		.ladder = &watch.ladder,
-		.trend = &watch.trend,
 		.crowd = &watch.crowd,
 		.now_ns = ATTACHED_NS + watch.now * SECOND_NS,
 		.watched_ns = watch.now * SECOND_NS,
+		.departed = watch.crowd.departed,
 	};
 
 	crowd_begin(&watch.crowd);
@@ -56,7 +55,6 @@ static void sweep(size_t arrivals)
 		}
 	crowd_end(&watch.crowd, input.now_ns);
 	assert_int_equal(ladder_end(&watch.ladder), 0);
-	trend_add(&watch.trend, input.now_ns, (int64_t)watch.crowd.now);
 	watch.changes += verdict_judge(&watch.state, &input, &watch.rules);
 	watch.group[watch.groups].since = watch.now + 1;
 	watch.group[watch.groups++].units = arrivals;

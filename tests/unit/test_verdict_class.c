@@ -34,11 +34,13 @@ static enum verdict_class class_of(const char *reason, const struct wait_objects
 {
 	auto_free(stack) struct stack *stack = build_stack("main.work.func1", NULL);
 
-	return verdict_class_of(&(struct verdict_subject){.unit = UNIT_GOROUTINE,
-							  .reason = reason,
-							  .objects = objects,
-							  .stack = stack,
-							  .near_io = near_io});
+	return verdict_class_of(
+		&(struct verdict_subject){.unit = UNIT_GOROUTINE,
+					  .reason = reason,
+					  .objects = objects,
+					  .stack = stack,
+					  .idle = verdict_stack_is_idle(UNIT_GOROUTINE, stack),
+					  .near_io = near_io});
 }
 
 static enum verdict_class class_of_thread(const char *reason, struct stack *taken)
@@ -46,7 +48,11 @@ static enum verdict_class class_of_thread(const char *reason, struct stack *take
 	auto_free(stack) struct stack *stack = taken;
 
 	return verdict_class_of(&(struct verdict_subject){
-		.unit = UNIT_THREAD, .reason = reason, .objects = &nothing_known, .stack = stack});
+		.unit = UNIT_THREAD,
+		.reason = reason,
+		.objects = &nothing_known,
+		.stack = stack,
+		.idle = verdict_stack_is_idle(UNIT_THREAD, stack)});
 }
 
 static void test_lone_sends_are_proof(void **state)

@@ -106,7 +106,6 @@ static int compare_stays(const void *left, const void *right)
 struct watch {
 	struct crowd crowd;
 	struct ladder ladder;
-	struct trend trend;
 	struct verdict_state state;
 	double swept; /* the sweep before */
 	size_t parked_count;
@@ -155,10 +154,10 @@ static void sweep(struct watch *watch, enum verdict_class class, double now)
 	struct verdict_input input = {
 		.class = class,
 		.ladder = &watch->ladder,
-		.trend = &watch->trend,
 		.crowd = &watch->crowd,
 		.now_ns = ATTACHED_NS + watched_ns,
 		.watched_ns = watched_ns,
+		.departed = watch->crowd.departed,
 	};
 
 	crowd_begin(&watch->crowd);
@@ -166,7 +165,6 @@ static void sweep(struct watch *watch, enum verdict_class class, double now)
 	sweep_parked(watch, now);
 	crowd_end(&watch->crowd, input.now_ns);
 	assert_int_equal(ladder_end(&watch->ladder), 0);
-	trend_add(&watch->trend, input.now_ns, (int64_t)watch->crowd.now);
 	verdict_judge(&watch->state, &input, &rules);
 }
 

@@ -85,6 +85,27 @@ static void test_different_kinds_are_unknown(void **state)
 	assert_string_equal(wait_object_kind_name(objects.kind), "channel");
 }
 
+/* glibc spreads the waiters of a condition variable over two words. */
+static void test_two_futexes_that_many_share_are_one_object(void **state)
+{
+	struct wait_objects objects = {0};
+
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		wait_objects_add(&objects, &(struct wait_object){.kind = WAIT_OBJECT_FUTEX,
+								 .identity = 0x1000 + 4 * (i % 2),
+								 .alone = true});
+	assert_int_equal(wait_objects_sharing(&objects), WAIT_SHARING_SEVERAL);
+	wait_objects_add(&objects, &(struct wait_object){.kind = WAIT_OBJECT_FUTEX,
+							 .identity = 0x1000,
+							 .alone = true});
+	assert_int_equal(wait_objects_sharing(&objects), WAIT_SHARING_ONE);
+	wait_objects_add(&objects, &(struct wait_object){.kind = WAIT_OBJECT_FUTEX,
+							 .identity = 0x2000,
+							 .alone = true});
+	assert_int_equal(wait_objects_sharing(&objects), WAIT_SHARING_SEVERAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +114,7 @@ int main(void)
 		cmocka_unit_test(test_leaks_are_alone),
 		cmocka_unit_test(test_one_unit_alone_is_not_shared),
 		cmocka_unit_test(test_different_kinds_are_unknown),
+		cmocka_unit_test(test_two_futexes_that_many_share_are_one_object),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,28 +62,30 @@ static void test_reasons_are_bounded(void **state)
 
 static void test_a_sweep_resets_what_is_now(void **state)
 {
+	const struct verdict_rules rules = verdict_rules_default();
+	const struct stay stay = {.age_ns = 5};
 	struct watched_process *process = build_process(1, "target");
 	struct site *site = build_site(process, SITE_PARK, "futex", build_stack("work", NULL));
 	struct site *birth = build_site(process, SITE_BIRTH, "birth", build_stack("main", NULL));
 
 	(void)state;
-	crowd_park(&site->crowd, 5, false, true);
+	site_park(site, &stay, true);
 	watched_process_reason(process, "futex")->open_ns = 99;
-	watched_process_begin_sweep(process);
+	watched_process_begin_sweep(process, 0);
 	assert_int_equal(site->crowd.now, 0);
 	assert_int_equal(process->reasons[0].open_ns, 0);
 
-	crowd_park(&site->crowd, 5, false, false);
+	site_park(site, &stay, false);
 	birth->births.live = 10;
 	process->threads.now = 10;
-	watched_process_end_sweep(process, 0);
-	watched_process_begin_sweep(process);
+	assert_int_equal(watched_process_end_sweep(process, &rules), 0);
+	watched_process_begin_sweep(process, 60 * SECOND_NS);
 	birth->births.live = 40;
 	process->threads.now = 20;
-	watched_process_end_sweep(process, 60 * SECOND_NS);
+	assert_int_equal(watched_process_end_sweep(process, &rules), 0);
 	assert_true(site_rate_per_minute(site) == -1);
 	assert_true(site_rate_per_minute(birth) == 30);
-	assert_true(growth_per_minute(&process->threads.growth) == 10);
+	assert_true(process->threads.rate_per_minute == 10);
 	watched_process_free(process);
 }
 

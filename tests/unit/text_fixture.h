@@ -58,8 +58,7 @@ static inline struct watched_process *add_process(struct fixture *fixture, uint3
 {
 	struct watched_process *process = build_process(pid, name);
 
-	growth_add(&process->threads.growth, 2 * SECOND_NS, (int64_t)before);
-	growth_add(&process->threads.growth, 4 * SECOND_NS, (int64_t)now);
+	process->threads.rate_per_minute = 30 * ((double)now - (double)before);
 	process->threads.now = now;
 	process->threads.born = now - before;
 	fixture->processes[fixture->report.processes_count++] = process;

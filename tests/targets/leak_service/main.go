@@ -16,7 +16,6 @@ import (
 
 const (
 	bankTakes    = 200 * time.Millisecond
-	receiptBytes = 16 * 1024
 	auditWorkers = 20
 )
 
@@ -26,14 +25,15 @@ type payment struct {
 }
 
 type paymentsAPI struct {
-	audit    chan string
-	capacity int // of the channel that each request waits on
+	audit        chan string
+	capacity     int // of the channel that each request waits on
+	receiptBytes int
 }
 
 // doWork asks the bank, which is slow.
 func (api *paymentsAPI) doWork(order string) *payment {
 	time.Sleep(bankTakes)
-	receipt := make([]byte, receiptBytes)
+	receipt := make([]byte, api.receiptBytes)
 	for i := range receipt {
 		receipt[i] = byte(i)
 	}
@@ -63,8 +63,8 @@ func (api *paymentsAPI) auditPayments() {
 	}
 }
 
-func serve(fixed bool) error {
-	api := &paymentsAPI{audit: make(chan string, 64)}
+func serve(fixed bool, receiptBytes int) error {
+	api := &paymentsAPI{audit: make(chan string, 64), receiptBytes: receiptBytes}
 	if fixed {
 		api.capacity = 1
 	}
@@ -87,8 +87,9 @@ func main() {
 		err = load(context.Background(), os.Args[2:])
 	} else {
 		fixed := flag.Bool("fixed", false, "let each request's goroutine finish")
+		receipt := flag.Int("receipt", 16*1024, "bytes that each answer holds")
 		flag.Parse()
-		err = serve(*fixed)
+		err = serve(*fixed, *receipt)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "leak_service:", err)

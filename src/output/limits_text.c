@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "output/limits_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/report.h"
+#include "output/format.h"
+
+/* As an administrator knows them. */
+static const char *const kernel_names[LIMIT_KINDS] = {
+	[LIMIT_MEMORY_MAX] = "memory.max",  [LIMIT_PIDS_MAX] = "pids.max",
+	[LIMIT_NPROC] = "RLIMIT_NPROC",     [LIMIT_THREADS_MAX] = "kernel.threads-max",
+	[LIMIT_PID_MAX] = "kernel.pid_max", [LIMIT_MAX_MAP_COUNT] = "vm.max_map_count",
+};
+
+/* Those that will be met, first ones first. */
+static size_t predict(const struct watched_process *process,
+		      struct limit_prediction predictions[LIMIT_KINDS])
+{
+	size_t count, met = 0;
+
+	if (!watched_process_has_forecast(process))
+		return 0;
+	count = limit_forecast_predict(process->forecast, process->swept_ns, predictions);
+	while (met < count && predictions[met].will_be_met)
+		met++;
+	return met;
+}
+
+static void print_amount(enum limit_kind kind, uint64_t amount, char text[FORMAT_NUMBER_SIZE])
+{
+	if (kind == LIMIT_MEMORY_MAX)
+		format_bytes(amount, text);
+	else
+		format_count(amount, text);
+}
+
+bool limits_text_headline(const struct watched_process *process, char text[LIMITS_TEXT_SIZE])
+{
+	struct limit_prediction predictions[LIMIT_KINDS];
+	char time[FORMAT_NUMBER_SIZE];
+
+	if (!predict(process, predictions))
+		return false;
+	format_seconds((double)predictions[0].until_ns / 1e9, time);
+	snprintf(text, LIMITS_TEXT_SIZE, "%s in %s",
+		 predictions[0].kind == LIMIT_MEMORY_MAX ? "OOM"
+							 : kernel_names[predictions[0].kind],
+		 time);
+	return true;
+}
+
+static void print_rss(const struct watched_process *process, char text[LIMITS_TEXT_SIZE])
+{
+	const struct limit_forecast *forecast = process->forecast;
+	const struct site *site = report_worst_site(process);
+	double per_minute = limit_forecast_rss_per_minute(forecast);
+	double per_unit = site ? limit_forecast_rss_per_unit(forecast, &site->crowd.trend) : 0;
+	char rss[FORMAT_NUMBER_SIZE], rate[FORMAT_NUMBER_SIZE], unit[FORMAT_NUMBER_SIZE];
+
+	format_bytes(limit_forecast_rss(forecast), rss);
+	format_bytes((uint64_t)per_minute, rate);
+	if (per_unit > 0) {
+		format_bytes((uint64_t)per_unit, unit);
+		snprintf(text, LIMITS_TEXT_SIZE, "rss %s (+%s/min, %s a %s)", rss, rate, unit,
+			 unit_name(site->unit));
+	} else if (per_minute > 0) {
+		snprintf(text, LIMITS_TEXT_SIZE, "rss %s (+%s/min)", rss, rate);
+	} else {
+		snprintf(text, LIMITS_TEXT_SIZE, "rss %s", rss);
+	}
+}
+
+bool limits_text_item(const struct watched_process *process, size_t index,
+		      char text[LIMITS_TEXT_SIZE])
+{
+	struct limit_prediction predictions[LIMIT_KINDS];
+	char limit[FORMAT_NUMBER_SIZE], used[FORMAT_NUMBER_SIZE], time[FORMAT_NUMBER_SIZE];
+	const struct limit_prediction *met;
+
+	if (!watched_process_has_forecast(process))
+		return false;
+	if (!index) {
+		print_rss(process, text);
+		return true;
+	}
+	if (index > predict(process, predictions))
+		return false;
+	met = &predictions[index - 1];
+	print_amount(met->kind, met->limit, limit);
+	print_amount(met->kind, met->used, used);
+	format_seconds((double)met->until_ns / 1e9, time);
+	snprintf(text, LIMITS_TEXT_SIZE, "%s %s: %s used, met in %s", kernel_names[met->kind],
+		 limit, used, time);
+	return true;
+}

@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The story that parkscope is for: a service that leaks one goroutine with each request that its
+# client gives up, until its cgroup's memory is used up and the kernel kills it.
+
+load common.bash
+
+setup_test() {
+	# Below the one we are in, and named after this run.
+	if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+		CGROUP=/sys/fs/cgroup/parkscope-story-$$
+		LIMIT_FILE=memory.max
+		echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	else
+		CGROUP=/sys/fs/cgroup/memory/parkscope-story-$$
+		LIMIT_FILE=memory.limit_in_bytes
+	fi
+	mkdir "$CGROUP"
+}
+
+teardown_test() {
+	local pid end=$(($(now_ms) + 10000))
+
+	for pid in $(cat "$CGROUP/cgroup.procs" 2>/dev/null); do
+		kill -KILL "$pid"
+	done
+	until rmdir "$CGROUP" 2>/dev/null || [ "$(now_ms)" -ge "$end" ]; do sleep 0.1; done
+}
+
+# start_service LIMIT_BYTES [ARGUMENT]...: in the cgroup; sets SERVICE and URL.
+start_service() {
+	local limit=$1 out=$BATS_TEST_TMPDIR/service.out
+
+	shift
+	echo "$limit" >"$CGROUP/$LIMIT_FILE"
+	(
+		echo "$BASHPID" >"$CGROUP/cgroup.procs"
+		exec "$TARGETS/leak_service" "$@"
+	) >"$out" 3>&- &
+	SERVICE=$!
+	STARTED+=("$SERVICE")
+	wait_until "the service is ready" file_has "$out" '^ready$'
+	URL=$(sed -n 's/^url=//p' "$out")
+}
+
+# start_load RATE: every second request is given up; sets LOAD.
+start_load() {
+	"$TARGETS/leak_service" load -rate "$1" "$URL" >"$BATS_TEST_TMPDIR/load.out" 2>&1 3>&- &
+	LOAD=$!
+	STARTED+=("$LOAD")
+}
+
+is_leaking() { [ -n "$(pick verdict 'select(.p.verdict == "leaking")')" ]; }
+
+# The leaking site, as verdict records say.
+leak() { pick verdict "select(.p.verdict == \"leaking\" and .p.unit == \"goroutine\") | $1" | head -n 1; }
+
+# Seconds between two RFC 3339 times.
+seconds_between() {
+	jq -rn --arg a "$1" --arg b "$2" \
+		'def t: (.[0:19] + "Z" | fromdate) + (.[19:-1] | tonumber); ($b | t) - ($a | t)'
+}
+
+@test "story: two leaks a second are named within 30 s, with count, rate, hint and way out" {
+	local attached said cancelled
+
+	start_service 1G
+	start_load 4
+	parkscope_start story -p "$SERVICE"
+	wait_until "parkscope says that it leaks" is_leaking
+
+	attached=$(pick start '.["@timestamp"]')
+	said=$(leak '.["@timestamp"]')
+	assert_between "seconds from attach to the verdict" 20 "$(seconds_between "$attached" "$said")" 30
+	assert_equal "$(leak '.p.stack | map(select(startswith("main."))) | first | sub(" .*"; "")')" \
+		main.'(*paymentsAPI).handleRequest.func1'
+	assert_equal "$(leak .p.reason)" chan_send
+	assert_equal "$(leak '.p.channel | "\(.kind) \(.sharing) \(.capacity)"')" "channel alone 0"
+	assert_equal "$(leak .p.way_out)" "A buffer of one lets each sender finish."
+	assert_within "leaks a minute" "$(leak .p.evidence.rate_per_min)" 120 10
+
+	# Nobody comes any more: what is left is what the client gave up.
+	kill -INT "$LOAD"
+	wait "$LOAD"
+	cancelled=$(sed -n 's/.*cancelled=\([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/load.out")
+	parkscope_stop
+	assert_within "parked at the leak in the last report" \
+		"$(last park_site "select(.p.site == \"$(leak .p.site)\") | .p.crowd.now")" "$cancelled" 1
+	assert_equal "$(pick verdict 'select(.p.verdict == "leaking") | .p.site' | sort -u | wc -l)" 1
+}
+
+# The prediction of report number $1 of those that have one, and what came of it.
+prediction_error() {
+	local at left
+
+	at=$(pick process 'select(.p.limits) | .["@timestamp"]' | sed -n "${1}p")
+	left=$(pick process 'select(.p.limits) | .p.limits[] | select(.name == "memory_max") | .seconds' |
+		sed -n "${1}p")
+	awk -v left="$left" -v real="$(seconds_between "$at" "$KILLED")" \
+		'BEGIN { printf "%.1f", 100 * (left - real) / real }'
+}
+
+@test "story: the time to memory.max is within 25 % of when the kernel kills it" {
+	local status=0 attached predictions i
+
+	PATIENCE_S=300
+	start_service 256M -receipt $((1024 * 1024))
+	start_load 4
+	parkscope_start story -p "$SERVICE" --full
+	wait_until "the kernel kills the service" is_gone "$SERVICE"
+	KILLED=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
+	wait "$SERVICE" || status=$?
+	assert_equal "service status $status" "service status 137"
+	parkscope_wait
+	assert_equal "$(ended_because)" process_ended
+
+	attached=$(pick start '.["@timestamp"]')
+	predictions=$(pick process 'select(.p.limits) | .["@timestamp"]' | wc -l)
+	for ((i = 1; i <= predictions; i++)); do
+		echo "prediction $i: $(prediction_error "$i") % off"
+	done
+	assert_between "predictions" 5 "$predictions" 100
+	# From 30 s after the attach on, until there is nothing left to predict.
+	assert_between "seconds from attach to the first prediction" 0 \
+		"$(seconds_between "$attached" "$(pick process 'select(.p.limits) | .["@timestamp"]' | head -n 1)")" 60
+	for ((i = 1; i <= predictions / 2; i++)); do
+		assert_between "prediction $i, percent off" -25 "$(prediction_error "$i")" 25
+	done
+	assert_equal "$(pick verdict 'select(.p.verdict == "leaking") | .p.site' | sort -u | wc -l)" 1
+}
