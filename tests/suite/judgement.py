@@ -81,13 +81,9 @@ def judge_leak(row, changes, watched_s):
                    first.at <= row.due, due)
 
 
-def verdicts_at_end(changes):
-    return {change.site: change.verdict for change in changes}.values()
-
-
 def judge_healthy(row, program):
-    at_end = verdicts_at_end(program.changes)
-    found = "growing" if "growing" in at_end else "steady"
+    at_end = {change.site: change.verdict for change in program.changes}
+    found = "growing" if "growing" in at_end.values() else "steady"
     return Finding(row, found, None, row.expected != "steady" or found == "steady", True)
 
 
@@ -107,9 +103,8 @@ def findings(program, watched_s):
     return [judge_healthy(row, program) for row in program.rows]
 
 
-def leaf(change):
-    frames = [frame for frame in change.frames if not frame.endswith("[k]")]
-    return frames[0] if frames else "?"
+def leaf_of(frames):
+    return next((frame for frame in frames if not frame.endswith("[k]")), "?")
 
 
 class Score:
@@ -141,7 +136,7 @@ class Score:
             self.alarms += 1
             self.failed += 1
             print(f"WRONG   {program.name:22} {'':17} {'leaking':17} {alarm.at:5.0f} s "
-                  f"{leaf(alarm)}: {alarm.message}", flush=True)
+                  f"{leaf_of(alarm.frames)}: {alarm.message}", flush=True)
 
     def summary(self):
         yield (f"leaks found {self.found}, missed {self.missed}, not due {self.not_due}, "
