@@ -52,6 +52,14 @@ static void measure_terminal(size_t *width, size_t *height)
 	*height = size.ws_row;
 }
 
+/* As https://no-color.org asks. */
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
 static int open_text(struct formatter *formatter)
 {
 	const struct options *options = formatter->options;
@@ -69,6 +77,7 @@ static int open_text(struct formatter *formatter)
 	if (sink_is_terminal(formatter->sink)) {
 		measure_terminal(&config.width, &config.height);
 		config.redraw = !dump && !options->plain;
+		config.colour = wants_colour();
 	} else if (dump) {
 		config.width = TEXT_WIDTH_UNLIMITED;
 	}

@@ -8,9 +8,16 @@
 
 /*
  * No time by less: a program that has just begun first fills its heap, and a few samples may be
- * one step. In the recordings it takes 20 s until what is predicted is right more often than not.
+ * all of one step.
  */
-#define LEAST_SPAN_NS (20ULL * 1000000000ULL)
+#define LEAST_SPAN_NS (30ULL * 1000000000ULL)
+
+/*
+ * Slopes that differ by more than this share of their median say nothing of what comes. Of 10
+ * units that come by chance in the window, nine of ten series are more even than this; of the
+ * recorded Go heaps with garbage, predictions after 30 s that are off by half or more are a tenth.
+ */
+#define EVEN_SHARE 0.8
 
 /* A limit that changes must not look like growth: more than this share of it is a new start. */
 #define JUMP_SHARE 0.05
@@ -70,7 +77,7 @@ static double growth_per_minute(const struct trend *trend, const struct trend_li
 
 static bool is_even(const struct trend_line *line)
 {
-	return line->slope > 0 && line->spread <= line->slope;
+	return line->slope > 0 && line->spread <= EVEN_SHARE * line->slope;
 }
 
 double limit_forecast_rss_per_minute(const struct limit_forecast *forecast)

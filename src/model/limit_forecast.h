@@ -15,7 +15,10 @@
  *
  * Memory rises in steps where a runtime collects garbage: it stands still until the heap is
  * larger than ever before. So a limit is met by the highest steps, along the line through many;
- * and while there were only one or two, no time is given (doc/limits.md has the measurements).
+ * and while there were only one or two, no time is given. (That of a cgroup is better than RSS,
+ * which is of one process and has shared pages in it. The crowd's rate times the bytes for each
+ * unit is no better, and wrong where something else grows, too.) tests/unit/limit_recordings.h
+ * has processes that were killed in the end, and how near the predictions came.
  */
 
 enum limit_kind {

@@ -84,6 +84,28 @@ const struct site *report_worst_site(const struct watched_process *process)
 	return worst;
 }
 
+static bool is_of_threads(enum limit_kind kind)
+{
+	return kind == LIMIT_PIDS_MAX || kind == LIMIT_NPROC || kind == LIMIT_THREADS_MAX ||
+	       kind == LIMIT_PID_MAX;
+}
+
+size_t report_limits_met(const struct watched_process *process,
+			 struct limit_prediction met[LIMIT_KINDS])
+{
+	struct limit_prediction predictions[LIMIT_KINDS];
+	size_t count, used = 0;
+
+	if (!watched_process_has_forecast(process))
+		return 0;
+	count = limit_forecast_predict(process->forecast, process->swept_ns, predictions);
+	for (size_t i = 0; i < count && predictions[i].will_be_met; i++)
+		if (!is_of_threads(predictions[i].kind) ||
+		    process->threads.verdict.verdict != VERDICT_STEADY)
+			met[used++] = predictions[i];
+	return used;
+}
+
 int report_sites(const struct watched_process *process, enum site_kind kind, struct site ***sites,
 		 size_t *count)
 {

@@ -77,6 +77,14 @@ void report_sort_processes(struct watched_process **processes, size_t count);
 const struct site *report_worst_site(const struct watched_process *process);
 
 /*
+ * The limits that the process will meet, the first one first; none while it is steady. Those on
+ * threads are shared with others: they are its own affair only while its own threads grow in
+ * number. Returns how many.
+ */
+size_t report_limits_met(const struct watched_process *process,
+			 struct limit_prediction met[LIMIT_KINDS]);
+
+/*
  * The process's sites of one kind, largest first, then oldest, then by id.
  * Leaves out those without units and without anything in the interval. The
  * array is the caller's to free(); -ENOMEM.

@@ -75,7 +75,8 @@ static void write_leaking(const struct verdict_evidence *evidence, char *text, s
 static void write_growing(const struct verdict_state *state, char *text, size_t size)
 {
 	const struct verdict_evidence *evidence = &state->evidence;
-	char crowd[64];
+	uint64_t step_ns = evidence->until_ns < 60 * SECOND_NS ? SECOND_NS : 60 * SECOND_NS;
+	char crowd[64], until[DURATION_SIZE];
 
 	if (evidence->departed)
 		snprintf(crowd, sizeof(crowd), "%" PRIu64 " parked, %.*f more a minute",
@@ -83,12 +84,12 @@ static void write_growing(const struct verdict_state *state, char *text, size_t 
 			 evidence->rate_per_minute);
 	else
 		snprintf(crowd, sizeof(crowd), "none of %" PRIu64 " has left", evidence->now);
+	print_age(evidence->until_ns + step_ns - 1, until);
 	if (state->class == VERDICT_CLASS_NEVER)
 		snprintf(text, size, "%s; such a wait may end at any time", crowd);
 	else if (evidence->until_ns)
-		snprintf(text, size,
-			 "%s; a leak can be told from a filling pool after %" PRIu64 " min", crowd,
-			 (evidence->until_ns + 60 * SECOND_NS - 1) / (60 * SECOND_NS));
+		snprintf(text, size, "%s; a leak can be told from a filling pool after %s", crowd,
+			 until);
 	else
 		snprintf(text, size, "%s; a leak is not shown", crowd);
 }

@@ -140,6 +140,7 @@ static void end_count_report(struct unit_count *count)
 {
 	count->reported.born = count->born;
 	count->reported.exited = count->exited;
+	count->reported.verdict = count->verdict.verdict;
 }
 
 void watched_process_end_report(struct watched_process *process)

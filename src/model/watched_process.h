@@ -39,6 +39,7 @@ struct unit_count {
 	struct verdict_state verdict; /* whether their number grows, wherever they are */
 	struct {
 		uint64_t born, exited;
+		enum verdict verdict;
 	} reported;
 };
 

@@ -1,63 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#define HASH_NONFATAL_OOM 1
 #include "output/emission.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "output/emission_memory.h"
 
 #define compare_descending(a, b) (((b) > (a)) - ((b) < (a)))
 
-/* A site's counters in its last record. */
-struct site_state {
-	struct {
-		uint64_t hash;
-		uint64_t kind;
-	} key;
-	uint64_t written_ns; /* or first sight */
-	bool written;
-	uint64_t size;
-	struct site_interval counts;
-	UT_hash_handle hh;
-};
-
-struct reason_state {
-	uint64_t count, restarts, duration_ns, open_ns;
-	uint64_t histogram[WAIT_HISTOGRAM_BUCKETS];
-};
-
-/*
- * Not the start time, which is learned after the first sight of some processes.
- * first_seen_ns: a pid that is watched anew starts its counters anew.
- */
-struct process_key {
-	uintptr_t process;
-	uint64_t pid;
-	uint64_t first_seen_ns;
-};
-
-struct process_state {
-	struct process_key key;
-	uint64_t written_ns;
-	struct emission_units threads, goroutines;
-	size_t reasons_count;
-	struct reason_state *reasons;
-	struct site_state *sites;
-	bool in_report;
-	UT_hash_handle hh;
-};
-
-struct stack_state {
-	uint64_t hash;
-	uint64_t written_ns;
-	UT_hash_handle hh;
-};
-
 struct emission {
 	struct emission_rules rules;
-	struct process_state *processes;
-	struct stack_state *stacks;
+	struct emission_memory memory;
 	size_t sites_capacity;
 	struct emission_due due;
 };
@@ -71,84 +25,13 @@ struct emission *emission_new(const struct emission_rules *rules)
 	return emission;
 }
 
-static void process_state_free(struct process_state *process)
-{
-	struct site_state *site, *next;
-
-	HASH_ITER (hh, process->sites, site, next) {
-		HASH_DEL(process->sites, site);
-		free(site);
-	}
-	free(process->reasons);
-	free(process);
-}
-
-static void forget_stacks(struct emission *emission)
-{
-	struct stack_state *stack, *next;
-
-	HASH_ITER (hh, emission->stacks, stack, next) {
-		HASH_DEL(emission->stacks, stack);
-		free(stack);
-	}
-}
-
 void emission_free(struct emission *emission)
 {
-	struct process_state *process, *next;
-
 	if (!emission)
 		return;
-	HASH_ITER (hh, emission->processes, process, next) {
-		HASH_DEL(emission->processes, process);
-		process_state_free(process);
-	}
-	forget_stacks(emission);
+	emission_memory_clear(&emission->memory);
 	free(emission->due.sites);
 	free(emission);
-}
-
-/* NULL without memory. */
-static struct process_state *process_state_of(struct emission *emission,
-					      const struct watched_process *process, bool *first)
-{
-	struct process_key key = {(uintptr_t)process, process->pid, process->first_seen_ns};
-	struct process_state *state = NULL;
-
-	HASH_FIND(hh, emission->processes, &key, sizeof(key), state);
-	*first = !state;
-	if (state)
-		return state;
-	state = calloc(1, sizeof(*state));
-	if (!state)
-		return NULL;
-	state->key = key;
-	HASH_ADD(hh, emission->processes, key, sizeof(state->key), state);
-	if (state->hh.tbl)
-		return state;
-	free(state);
-	return NULL;
-}
-
-static struct site_state *site_state_of(struct process_state *process, const struct site *site,
-					uint64_t now_ns)
-{
-	struct site_state *state = NULL;
-	struct site_state key = {.key = {site->id.hash, site->kind}};
-
-	HASH_FIND(hh, process->sites, &key.key, sizeof(key.key), state);
-	if (state)
-		return state;
-	state = calloc(1, sizeof(*state));
-	if (!state)
-		return NULL;
-	state->key = key.key;
-	state->written_ns = now_ns;
-	HASH_ADD(hh, process->sites, key, sizeof(state->key), state);
-	if (state->hh.tbl)
-		return state;
-	free(state);
-	return NULL;
 }
 
 /* A counter that went back was started anew. */
@@ -225,16 +108,17 @@ static bool site_is_due(const struct emission *emission, const struct report *re
 			const struct site_interval *counts)
 {
 	uint64_t size = site_size(site);
-	bool changed = size != state->size || counts_something(counts);
+	bool verdict_changed = report->events && site->verdict.verdict != state->verdict;
+	bool changed = verdict_changed || size != state->size || counts_something(counts);
 
 	if (emission->rules.full)
 		return size || changed;
 	if (report->last || process->ended || first_sight)
 		return changed;
-	if (size_changed_much(size, state->size))
+	if (verdict_changed || size_changed_much(size, state->size))
 		return true;
-	return site_rate_per_minute(site) > 0 &&
-	       period_is_over(report, state->written_ns, EMISSION_GROWING_NS);
+	return site->verdict.verdict != VERDICT_STEADY &&
+	       period_is_over(report, state->written_ns, EMISSION_NOT_STEADY_NS);
 }
 
 static int make_room_for_sites(struct emission *emission, size_t count)
@@ -258,6 +142,8 @@ static int compare_sites(const void *left, const void *right)
 
 	if (a->kind != b->kind)
 		return -compare_descending(a->kind, b->kind);
+	if (a->verdict.verdict != b->verdict.verdict)
+		return compare_descending(a->verdict.verdict, b->verdict.verdict);
 	if (site_size(a) != site_size(b))
 		return compare_descending(site_size(a), site_size(b));
 	if (a->crowd.oldest_ns != b->crowd.oldest_ns)
@@ -282,7 +168,7 @@ static int collect_due_sites(struct emission *emission, const struct report *rep
 		if (!unit_is_shown(emission->rules.units, site->unit) ||
 		    (!site_size(site) && !counts_something(&totals)))
 			continue;
-		written = site_state_of(state, site, report->now_ns);
+		written = emission_memory_site(state, site, report->now_ns);
 		if (!written)
 			return -ENOMEM;
 		counts = counts_since(&totals, &written->counts);
@@ -299,6 +185,7 @@ static int collect_due_sites(struct emission *emission, const struct report *rep
 		written->written = true;
 		written->written_ns = report->now_ns;
 		written->size = site_size(site);
+		written->verdict = site->verdict.verdict;
 		written->counts = totals;
 	}
 	if (due->sites_count)
@@ -306,7 +193,7 @@ static int collect_due_sites(struct emission *emission, const struct report *rep
 	return 0;
 }
 
-/* Keeps the `top` largest of each kind and unit and sums up the rest. */
+/* Keeps the first `top` of each kind and unit, and all that leak; sums up the rest. */
 static void sum_up_beyond_top(struct emission_due *due, size_t top)
 {
 	size_t counts[2][2] = {{0}};
@@ -317,7 +204,8 @@ static void sum_up_beyond_top(struct emission_due *due, size_t top)
 		enum site_kind kind = entry->site->kind;
 		struct emission_other *other = &due->other[kind][entry->site->unit];
 
-		if (counts[kind][entry->site->unit]++ < top) {
+		if (entry->site->verdict.verdict == VERDICT_LEAKING ||
+		    counts[kind][entry->site->unit]++ < top) {
 			due->sites[kept++] = *entry;
 			continue;
 		}
@@ -333,43 +221,14 @@ static void sum_up_beyond_top(struct emission_due *due, size_t top)
 static int stack_is_due(struct emission *emission, const struct report *report, uint64_t hash,
 			bool *due)
 {
-	struct stack_state *state = NULL;
+	bool first;
+	struct stack_state *state = emission_memory_stack(&emission->memory, hash, &first);
 
-	HASH_FIND(hh, emission->stacks, &hash, sizeof(hash), state);
-	if (!state) {
-		if (HASH_COUNT(emission->stacks) >= EMISSION_STACKS_MAX)
-			forget_stacks(emission);
-		state = calloc(1, sizeof(*state));
-		if (!state)
-			return -ENOMEM;
-		state->hash = hash;
-		HASH_ADD(hh, emission->stacks, hash, sizeof(state->hash), state);
-		if (!state->hh.tbl) {
-			free(state);
-			return -ENOMEM;
-		}
-		*due = true;
-	} else {
-		*due = period_is_over(report, state->written_ns, EMISSION_STACK_NS);
-	}
+	if (!state)
+		return -ENOMEM;
+	*due = first || period_is_over(report, state->written_ns, EMISSION_STACK_NS);
 	if (*due)
 		state->written_ns = report->now_ns;
-	return 0;
-}
-
-static int make_room_for_reasons(struct process_state *state, size_t count)
-{
-	struct reason_state *reasons;
-
-	if (count <= state->reasons_count)
-		return 0;
-	reasons = realloc(state->reasons, count * sizeof(*reasons));
-	if (!reasons)
-		return -ENOMEM;
-	memset(reasons + state->reasons_count, 0,
-	       (count - state->reasons_count) * sizeof(*reasons));
-	state->reasons = reasons;
-	state->reasons_count = count;
 	return 0;
 }
 
@@ -456,11 +315,11 @@ int emission_next(struct emission *emission, const struct report *report,
 	emission->due.sites_count = 0;
 	memset(emission->due.other, 0, sizeof(emission->due.other));
 
-	state = process_state_of(emission, process, &first_sight);
+	state = emission_memory_process(&emission->memory, process, &first_sight);
 	if (!state)
 		return -ENOMEM;
 	state->in_report = true;
-	code = make_room_for_reasons(state, process->reasons_count);
+	code = emission_memory_reasons(state, process->reasons_count);
 	if (code)
 		return code;
 	code = collect_due_sites(emission, report, process, state, first_sight);
@@ -483,19 +342,10 @@ int emission_next(struct emission *emission, const struct report *report,
 
 void emission_end_report(struct emission *emission)
 {
-	struct process_state *process, *next;
-
-	HASH_ITER (hh, emission->processes, process, next) {
-		if (process->in_report) {
-			process->in_report = false;
-			continue;
-		}
-		HASH_DEL(emission->processes, process);
-		process_state_free(process);
-	}
+	emission_memory_end_report(&emission->memory);
 }
 
 size_t emission_processes(const struct emission *emission)
 {
-	return HASH_COUNT(emission->processes);
+	return HASH_COUNT(emission->memory.processes);
 }

@@ -16,11 +16,12 @@
  * the report's.
  *
  * Not `full`: a process at first sight, every 60 s, at its end and in the last
- * report. A site when its size has changed by more than max(5, 10 %) since it
- * was written (never written counts as 0), every 15 min while it grows, and
- * whenever it changed at all at the first sight of its process, at its end and
- * in the last report. Of the sites due in a report the `top` largest of each
- * kind and unit are written, the rest as one sum.
+ * report. A site when its verdict has changed or its size by more than max(5, 10 %)
+ * since it was written (never written counts as steady and 0), every 15 min
+ * while it is not steady, and whenever it changed at all at the first sight of
+ * its process, at its end and in the last report. Of the sites due in a report
+ * all that leak are written, and of the others of each kind and unit the `top`
+ * first ones: growing ones, then the largest. The rest is one sum.
  *
  * `full`: every process in every report, and every site that has units or
  * changed since it was written; no sums.
@@ -32,9 +33,9 @@ struct emission_rules {
 };
 
 /* A stack is written at most this often in a run. */
-#define EMISSION_STACK_NS   (24ULL * 3600 * 1000000000)
-#define EMISSION_PROCESS_NS (60ULL * 1000000000)
-#define EMISSION_GROWING_NS (15ULL * 60 * 1000000000)
+#define EMISSION_STACK_NS      (24ULL * 3600 * 1000000000)
+#define EMISSION_PROCESS_NS    (60ULL * 1000000000)
+#define EMISSION_NOT_STEADY_NS (15ULL * 60 * 1000000000)
 
 /* Bounds what processes with ever new stacks cost: beyond it, all stacks are forgotten. */
 #define EMISSION_STACKS_MAX 65536
@@ -77,7 +78,7 @@ struct emission_process {
 struct emission_due {
 	struct emission_process process;
 	size_t sites_count;
-	struct emission_site *sites;       /* park sites, then birth sites; largest first */
+	struct emission_site *sites; /* park sites, then birth sites; worst, then largest first */
 	struct emission_other other[2][2]; /* by enum site_kind and enum unit */
 };
 

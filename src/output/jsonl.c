@@ -8,6 +8,7 @@
 #include "output/buffer.h"
 #include "output/emission.h"
 #include "output/jsonl_records.h"
+#include "output/jsonl_verdict.h"
 
 /* Whole lines are collected up to here: few system calls, and memory stays bounded. */
 #define FLUSH_BYTES (256 * 1024)
@@ -138,32 +139,27 @@ static int write_site(struct jsonl *jsonl, const struct report *report,
 	return finish(jsonl, &record, error);
 }
 
-static int write_process(struct jsonl *jsonl, const struct report *report,
-			 const struct watched_process *process, struct error *error)
+static int write_verdict(struct jsonl *jsonl, const struct report *report,
+			 const struct verdict_change *change, struct error *error)
 {
-	const struct emission_due *due;
 	struct record record;
-	int code = emission_next(jsonl->emission, report, process, &due);
 
-	if (code)
-		return error_set(error, code, "out of memory");
-	/* Without a site that is due there is none beyond `top`. */
-	if (!due->process.due && !due->sites_count)
-		return 0;
-	if (!record_context_set_process(&jsonl->context, process))
-		return error_set(error, -ENOMEM, "out of memory");
-	if (due->process.due) {
-		begin(jsonl, &record, "metric", "parkscope.process", due->process.interval_s);
-		record_add_process(&record, &jsonl->context);
-		record_fill_process(&record, report, process, &due->process);
-		code = finish(jsonl, &record, error);
-	}
-	for (size_t i = 0; i < due->sites_count && !code; i++)
-		code = write_site(jsonl, report, &due->sites[i], error);
+	begin(jsonl, &record, "event", "parkscope.verdict", report->interval_s);
+	record_add_process(&record, &jsonl->context);
+	record_fill_verdict(&record, report, change);
+	return finish(jsonl, &record, error);
+}
+
+static int write_others(struct jsonl *jsonl, const struct report *report,
+			const struct emission_due *due, struct error *error)
+{
+	int code = 0;
+
 	for (size_t i = 0; i < 4 && !code; i++) {
 		enum site_kind kind = i / 2 ? SITE_BIRTH : SITE_PARK;
 		enum unit unit = i % 2 ? UNIT_GOROUTINE : UNIT_THREAD;
 		const struct emission_other *other = &due->other[kind][unit];
+		struct record record;
 
 		if (!other->sites)
 			continue;
@@ -173,6 +169,38 @@ static int write_process(struct jsonl *jsonl, const struct report *report,
 		code = finish(jsonl, &record, error);
 	}
 	return code;
+}
+
+static int write_process(struct jsonl *jsonl, const struct report *report,
+			 const struct watched_process *process, struct error *error)
+{
+	autofree struct verdict_change *changes = NULL;
+	const struct emission_due *due;
+	struct record record;
+	size_t count = 0;
+	int code = emission_next(jsonl->emission, report, process, &due);
+
+	if (!code && report->events)
+		code = verdict_changes(process, jsonl->config.units, &changes, &count);
+	if (code)
+		return error_set(error, code, "out of memory");
+	/* Without a site that is due there is none beyond `top`. */
+	if (!count && !due->process.due && !due->sites_count)
+		return 0;
+	if (!record_context_set_process(&jsonl->context, process))
+		return error_set(error, -ENOMEM, "out of memory");
+	/* What has changed stands first: it is what a pipeline waits for. */
+	for (size_t i = 0; i < count && !code; i++)
+		code = write_verdict(jsonl, report, &changes[i], error);
+	if (!code && due->process.due) {
+		begin(jsonl, &record, "metric", "parkscope.process", due->process.interval_s);
+		record_add_process(&record, &jsonl->context);
+		record_fill_process(&record, report, process, &due->process);
+		code = finish(jsonl, &record, error);
+	}
+	for (size_t i = 0; i < due->sites_count && !code; i++)
+		code = write_site(jsonl, report, &due->sites[i], error);
+	return code ? code : write_others(jsonl, report, due, error);
 }
 
 int jsonl_report(struct jsonl *jsonl, const struct report *report, struct error *error)

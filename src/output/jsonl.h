@@ -20,7 +20,7 @@
  */
 
 /* The version of doc/schema.json. */
-#define JSONL_SCHEMA_VERSION "1.1"
+#define JSONL_SCHEMA_VERSION "1.2"
 
 struct jsonl_feature {
 	const char *name;

@@ -7,16 +7,9 @@
 
 #include "output/emission.h"
 #include "output/jsonl.h"
+#include "output/jsonl_fields.h"
 
-/*
- * The fields of each record. Functions add to a record and note in `failed`
- * that memory was short, so that callers check once.
- */
-struct record {
-	json_t *root;
-	json_t *parkscope; /* borrowed from `root` */
-	bool failed;
-};
+/* The fields of each record. */
 
 /* What all records of a run, of a report and of a process share. Owned references. */
 struct record_context {

@@ -15,20 +15,6 @@ static const char *const kernel_names[LIMIT_KINDS] = {
 	[LIMIT_PID_MAX] = "kernel.pid_max", [LIMIT_MAX_MAP_COUNT] = "vm.max_map_count",
 };
 
-/* Those that will be met, first ones first. */
-static size_t predict(const struct watched_process *process,
-		      struct limit_prediction predictions[LIMIT_KINDS])
-{
-	size_t count, met = 0;
-
-	if (!watched_process_has_forecast(process))
-		return 0;
-	count = limit_forecast_predict(process->forecast, process->swept_ns, predictions);
-	while (met < count && predictions[met].will_be_met)
-		met++;
-	return met;
-}
-
 static void print_amount(enum limit_kind kind, uint64_t amount, char text[FORMAT_NUMBER_SIZE])
 {
 	if (kind == LIMIT_MEMORY_MAX)
@@ -42,7 +28,7 @@ bool limits_text_headline(const struct watched_process *process, char text[LIMIT
 	struct limit_prediction predictions[LIMIT_KINDS];
 	char time[FORMAT_NUMBER_SIZE];
 
-	if (!predict(process, predictions))
+	if (!report_limits_met(process, predictions))
 		return false;
 	format_seconds((double)predictions[0].until_ns / 1e9, time);
 	snprintf(text, LIMITS_TEXT_SIZE, "%s in %s",
@@ -86,7 +72,7 @@ bool limits_text_item(const struct watched_process *process, size_t index,
 		print_rss(process, text);
 		return true;
 	}
-	if (index > predict(process, predictions))
+	if (index > report_limits_met(process, predictions))
 		return false;
 	met = &predictions[index - 1];
 	print_amount(met->kind, met->limit, limit);

@@ -11,10 +11,13 @@
 #include "output/text.h"
 #include "output/text_layout.h"
 
-/* What text.c, which is the public face, and text_process.c, which it calls, share. */
+/* What text.c, which is the public face, and the files that it calls share. */
 
 /* Less room than this on a line, and WHERE goes on a line of its own. */
 #define WHERE_COLUMNS_MIN 20
+
+/* Bytes of a frame before it is escaped and cut to the line. */
+#define FRAME_TEXT_MAX 2048
 
 struct text {
 	struct text_config config;
@@ -49,6 +52,12 @@ static inline void text_cell(uint64_t count, char cell[FORMAT_NUMBER_SIZE])
  * `brief`: its function alone, where one is known.
  */
 void text_where(struct text *text, const struct stack *stack, bool brief);
+
+/* Goroutines and threads that the Go runtime keeps for itself: one line, unless all are shown. */
+bool text_is_of_runtime(const struct watched_process *process, const struct site *site);
+
+/* Several processes, one line each. -ENOMEM. */
+int text_overview(struct text *text, const struct report *report);
 
 /* One process in detail. -ENOMEM. */
 int text_process(struct text *text, const struct report *report,

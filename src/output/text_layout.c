@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "output/text_layout.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "output/escape.h"
@@ -71,6 +72,19 @@ void layout_item(struct layout *layout, const char *text, size_t gap, size_t ind
 	layout_text(layout, text);
 }
 
+void layout_words(struct layout *layout, const char *text, size_t gap, size_t indent)
+{
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		char word[64];
+
+		snprintf(word, sizeof(word), "%.*s", (int)length, text);
+		layout_item(layout, word, gap, indent);
+		gap = 1;
+		text += length + strspn(text + length, " ");
+	}
+}
+
 void layout_hostile_item(struct layout *layout, const char *text, size_t gap, size_t indent)
 {
 	char safe[ESCAPED_MAX];
@@ -82,7 +96,7 @@ void layout_hostile_item(struct layout *layout, const char *text, size_t gap, si
 
 void layout_colour(struct layout *layout, enum colour colour)
 {
-	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[33m"};
+	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[33m", "\033[0;1;31m"};
 
 	if (!layout->colour)
 		return;

@@ -21,6 +21,7 @@ enum colour {
 	COLOUR_NONE,
 	COLOUR_HEAD,
 	COLOUR_WARNING,
+	COLOUR_ALARM,
 };
 
 void layout_begin(struct layout *layout, struct buffer *buffer);
@@ -43,10 +44,13 @@ size_t layout_room(const struct layout *layout, size_t minimum);
 /* Text after `gap` blanks, or on a new line indented by `indent` where it does not fit. */
 void layout_item(struct layout *layout, const char *text, size_t gap, size_t indent);
 
-/* The same for text that a process controls. */
+/* Text that is known to be safe, broken between words where it does not fit. */
+void layout_words(struct layout *layout, const char *text, size_t gap, size_t indent);
+
+/* layout_item() for text that a process controls. */
 void layout_hostile_item(struct layout *layout, const char *text, size_t gap, size_t indent);
 
-/* Until layout_end_line(). */
+/* Of what follows, until COLOUR_NONE. */
 void layout_colour(struct layout *layout, enum colour colour);
 
 /* Ends the line, without trailing blanks. */

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/limits_text.h"
 #include "output/text_internal.h"
 #include "output/text_sites.h"
+#include "output/text_verdict.h"
 
 /* The sites of a process of one kind, by unit and by who they belong to. */
 struct groups {
@@ -41,15 +43,13 @@ static void fold(struct site_group *group, const struct site *site)
 	sum->births.exited += interval.exited;
 }
 
-/* Goroutines and threads that the Go runtime keeps for itself. */
-static bool is_of_runtime(const struct watched_process *process, const struct site *site)
+bool text_is_of_runtime(const struct watched_process *process, const struct site *site)
 {
 	if (site->unit == UNIT_GOROUTINE)
 		return site->runtime;
 	return watched_process_has_goroutines(process) && stack_is_go_runtime(site->stack);
 }
 
-/* Sorts `count` sites, in their order, into two groups; `groups->sites` has room for them. */
 /*
  * A thread of a Go program waited in the runtime for a moment while it ran this goroutine, and
  * nobody came or stays: that was the scheduler's doing, not the application's.
@@ -63,10 +63,12 @@ static bool is_scheduling(const struct watched_process *process, const struct si
 	       !interval.departed && stack_leaf_is_go_runtime(site->stack);
 }
 
-static void sort_into(struct groups *groups, const struct text *text,
+/* Sorts `count` sites, in their order, into groups, which have room for them. */
+static void sort_into(struct groups *groups, const struct text *text, const struct report *report,
 		      const struct watched_process *process, struct site *const *sites,
 		      size_t count)
 {
+
 	enum unit units[] = {UNIT_THREAD, UNIT_GOROUTINE};
 	size_t used = 0;
 
@@ -77,7 +79,7 @@ static void sort_into(struct groups *groups, const struct text *text,
 		group->unit = units[i];
 		group->sites = groups->sites + used;
 		for (size_t j = 0; j < count && unit_is_shown(text->config.units, units[i]); j++) {
-			bool of_runtime = is_of_runtime(process, sites[j]);
+			bool of_runtime = text_is_of_runtime(process, sites[j]);
 
 			if (sites[j]->unit != units[i] || is_scheduling(process, sites[j]))
 				continue;
@@ -89,13 +91,15 @@ static void sort_into(struct groups *groups, const struct text *text,
 				fold(group, sites[j]);
 				continue;
 			}
+			if (report->events && text_has_block(text, process, sites[j]))
+				continue;
 			groups->sites[used++] = sites[j];
 			group->count++;
 		}
 	}
 }
 
-static int groups_make(struct groups *groups, const struct text *text,
+static int groups_make(struct groups *groups, const struct text *text, const struct report *report,
 		       const struct watched_process *process, enum site_kind kind)
 {
 	autofree struct site **sites = NULL;
@@ -107,7 +111,7 @@ static int groups_make(struct groups *groups, const struct text *text,
 	groups->sites = calloc(count + 1, sizeof(struct site *));
 	if (!groups->sites)
 		return -ENOMEM;
-	sort_into(groups, text, process, sites, count);
+	sort_into(groups, text, report, process, sites, count);
 	groups->threads.kind = groups->goroutines.kind = kind;
 	groups->threads.name_unit = watched_process_has_goroutines(process);
 	groups->threads.folded_as =
@@ -171,13 +175,23 @@ static void print_parked(struct text *text, const struct watched_process *proces
 	}
 }
 
+static void print_verdict(struct text *text, enum verdict verdict)
+{
+	struct layout *layout = &text->layout;
+
+	layout_colour(layout, verdict == VERDICT_LEAKING ? COLOUR_ALARM : COLOUR_WARNING);
+	layout_item(layout, text_verdict_word(verdict), 2, 2);
+	layout_colour(layout, COLOUR_NONE);
+	layout_colour(layout, COLOUR_HEAD);
+}
+
 static void print_head(struct text *text, const struct report *report,
 		       const struct watched_process *process, const struct groups *parked)
 {
 	bool goroutines = watched_process_has_goroutines(process);
 	const struct unit_count *first = goroutines ? &process->goroutines : &process->threads;
 	struct layout *layout = &text->layout;
-	char item[64], number[FORMAT_NUMBER_SIZE];
+	char item[64], number[FORMAT_NUMBER_SIZE], limit[LIMITS_TEXT_SIZE];
 
 	layout_colour(layout, COLOUR_HEAD);
 	layout_hostile(layout, process->name ? process->name : "[unknown]", layout->width / 2);
@@ -185,7 +199,11 @@ static void print_head(struct text *text, const struct report *report,
 	layout_text(layout, item);
 	if (process->ended)
 		layout_item(layout, "ended", 2, 2);
+	if (report->events && process->verdict != VERDICT_STEADY)
+		print_verdict(text, process->verdict);
 	print_units(text, report, goroutines ? "goroutines" : "threads", first);
+	if (report->events && limits_text_headline(process, limit))
+		layout_item(layout, limit, 2, 2);
 	if (report->events) {
 		print_counted(text, "born", first->born - first->reported.born);
 		print_counted(text, "exited", first->exited - first->reported.exited);
@@ -265,13 +283,17 @@ int text_process(struct text *text, const struct report *report,
 {
 	cleanup(groups_release) struct groups parked = {0};
 	cleanup(groups_release) struct groups births = {0};
-	int code = groups_make(&parked, text, process, SITE_PARK);
+	int code = groups_make(&parked, text, report, process, SITE_PARK);
 
 	if (!code)
-		code = groups_make(&births, text, process, SITE_BIRTH);
+		code = groups_make(&births, text, report, process, SITE_BIRTH);
 	if (code)
 		return code;
 	print_head(text, report, process, &parked);
+	if (report->events)
+		code = text_verdicts(text, process);
+	if (code)
+		return code;
 	if (!parked.parked_threads && !parked.parked_goroutines) {
 		layout_text(&text->layout, nothing_parked(text, process));
 		layout_end_line(&text->layout);

@@ -6,20 +6,11 @@
 
 #include "output/escape.h"
 #include "output/text_internal.h"
+#include "output/text_parts.h"
 #include "output/text_sites.h"
-#include "output/wait_objects_text.h"
 #include "output/where.h"
 
-/* Bytes of a frame before it is escaped and cut to the line. */
-#define FRAME_TEXT_MAX 2048
-
 #define SITE_INDENT 4
-
-/* Names of a site's threads, beside which the rest is a number. */
-#define SITE_NAMES_MAX 8
-
-/* Bytes of an escaped name: one of the kernel's 15 becomes at most "\\xNN". */
-#define THREAD_NAME_ESCAPED_MAX (4 * THREAD_NAME_SIZE)
 
 /* The columns of a table of sites, right-aligned before reason and WHERE. */
 enum {
@@ -151,140 +142,6 @@ static void print_cells(struct text *text, const struct site_table *table, const
 	}
 }
 
-static void print_frame(struct text *text, const struct frame *frame)
-{
-	char raw[FRAME_TEXT_MAX];
-
-	frame_print(frame, raw, sizeof(raw));
-	layout_hostile(&text->layout, raw, layout_room(&text->layout, 10));
-}
-
-void text_where(struct text *text, const struct stack *stack, bool brief)
-{
-	const struct frame *frame = stack->count ? &stack->frames[where_frame(stack)] : NULL;
-
-	if (frame && frame->function && brief)
-		layout_hostile(&text->layout, frame->function, layout_room(&text->layout, 10));
-	else if (frame)
-		print_frame(text, frame);
-	else
-		layout_text(&text->layout, "[no stack]");
-	layout_end_line(&text->layout);
-}
-
-/* Kernel frames are the same for every wait of a kind: with -v only. */
-static size_t first_frame_of_whole(const struct text *text, const struct stack *stack)
-{
-	size_t first = 0;
-
-	while (!text->config.verbose && first < stack->count &&
-	       stack->frames[first].kind == FRAME_KERNEL)
-		first++;
-	return first;
-}
-
-/* The whole stack, or the first callers of the frame that WHERE shows. */
-static void print_stack(struct text *text, const struct stack *stack)
-{
-	size_t first =
-		text->config.frames ? where_frame(stack) + 1 : first_frame_of_whole(text, stack);
-	size_t end = stack->count;
-
-	if (end - first == 1 && first == where_frame(stack))
-		return;
-	if (text->config.frames && end > first && end - first > text->config.frames)
-		end = first + text->config.frames;
-	for (size_t i = first; i < end; i++) {
-		layout_tab(&text->layout, SITE_INDENT + 2);
-		print_frame(text, &stack->frames[i]);
-		layout_end_line(&text->layout);
-	}
-	if (end < stack->count) {
-		char more[64];
-
-		snprintf(more, sizeof(more), "%s %zu more", text_ellipsis(text),
-			 stack->count - end);
-		layout_tab(&text->layout, SITE_INDENT + 2);
-		layout_text(&text->layout, more);
-		layout_end_line(&text->layout);
-	}
-}
-
-/* "threads: http-nio-* (200), main": who stands there; one thread by its id and name. */
-static void print_threads(struct text *text, const struct site *site)
-{
-	const struct thread_names *names = &site->names;
-	size_t shown = names->count < SITE_NAMES_MAX ? names->count : SITE_NAMES_MAX;
-	struct layout *layout = &text->layout;
-	uint64_t rest = site->crowd.now;
-	char number[FORMAT_NUMBER_SIZE];
-
-	if (!shown)
-		return;
-	layout_tab(layout, SITE_INDENT + 2);
-	layout_text(layout, site->crowd.now == 1 ? "thread:" : "threads:");
-	if (site->crowd.now == 1) {
-		snprintf(number, sizeof(number), "%" PRIu32, names->items[0].tid);
-		layout_item(layout, number, 1, SITE_INDENT + 4);
-	}
-	for (size_t i = 0; i < shown; i++) {
-		const struct thread_name *name = &names->items[i];
-		char safe[THREAD_NAME_ESCAPED_MAX], item[sizeof(safe) + FORMAT_NUMBER_SIZE + 8];
-		int length;
-
-		rest -= name->count;
-		escape_text(name->text, text->config.ascii, safe, sizeof(safe));
-		length = snprintf(item, sizeof(item), "%s", safe);
-		if (name->count > 1) {
-			format_count(name->count, number);
-			length += snprintf(item + length, sizeof(item) - (size_t)length, " (%s)",
-					   number);
-		}
-		if (rest)
-			snprintf(item + length, sizeof(item) - (size_t)length, ",");
-		layout_item(layout, item, 1, SITE_INDENT + 4);
-	}
-	if (rest) {
-		char more[FORMAT_NUMBER_SIZE + 16];
-
-		format_count(rest, number);
-		snprintf(more, sizeof(more), "%s more", number);
-		layout_item(layout, more, 1, SITE_INDENT + 4);
-	}
-	layout_end_line(layout);
-}
-
-/* What the crowd waits for, where that is known of its goroutines. */
-static void print_objects(struct text *text, const struct site *site)
-{
-	char words[WAIT_OBJECTS_TEXT_SIZE];
-
-	if (!wait_objects_text(&site->objects, site->crowd.now, words))
-		return;
-	layout_tab(&text->layout, SITE_INDENT + 2);
-	layout_hostile(&text->layout, words, layout_room(&text->layout, 10));
-	layout_end_line(&text->layout);
-}
-
-/* "created by main.serve (main.go:29) and others": the go statement. */
-static void print_creator(struct text *text, const struct site *site)
-{
-	static const char others[] = " and others";
-	struct layout *layout = &text->layout;
-	size_t room = site->creators_differ ? strlen(others) : 0;
-	char raw[FRAME_TEXT_MAX];
-
-	if (!site->creator || !site->creator->count)
-		return;
-	frame_print(&site->creator->frames[site->creator->count - 1], raw, sizeof(raw));
-	layout_tab(layout, SITE_INDENT + 2);
-	layout_text(layout, "created by ");
-	layout_hostile(layout, raw, layout_room(layout, room + 10) - room);
-	if (site->creators_differ)
-		layout_text(layout, others);
-	layout_end_line(layout);
-}
-
 static void print_more_sites(struct text *text, const struct site_group *group, size_t shown)
 {
 	char units[FORMAT_NUMBER_SIZE], line[128];
@@ -311,7 +168,7 @@ static void print_cut_where(struct text *text, const struct site_table *table,
 	if (escape_columns(raw) <= text->layout.width - column)
 		return;
 	layout_tab(&text->layout, SITE_INDENT + 2);
-	print_frame(text, frame);
+	text_frame(text, frame);
 	layout_end_line(&text->layout);
 }
 
@@ -324,15 +181,15 @@ static void print_site(struct text *text, const struct site_table *table, const 
 	format_cells(text, table, site, cells);
 	print_cells(text, table, pointers, site->reason);
 	text_where(text, site->stack, false);
-	print_objects(text, site);
+	text_objects(text, site, SITE_INDENT + 2);
 	if (!text->config.frames)
-		print_threads(text, site);
+		text_threads(text, site, SITE_INDENT + 2);
 	if (!with_stack)
 		return;
 	if (text->config.frames && site->stack->count)
 		print_cut_where(text, table, &site->stack->frames[where_frame(site->stack)]);
-	print_stack(text, site->stack);
-	print_creator(text, site);
+	text_stack(text, site->stack, SITE_INDENT + 2);
+	text_creator(text, site, SITE_INDENT + 2);
 }
 
 /* "   4    -     -      2h  idle scheduler threads" */

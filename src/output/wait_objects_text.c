@@ -59,16 +59,19 @@ static void describe_objects(const struct wait_objects *objects, enum wait_shari
 	if (objects->kind == WAIT_OBJECT_CHANNEL)
 		describe_channels(objects, several, what);
 	else
-		snprintf(what, sizeof(what), "semaphore%s", several ? "s" : "");
+		snprintf(what, sizeof(what), "%s%s", wait_object_kind_name(objects->kind),
+			 several ? (objects->kind == WAIT_OBJECT_FUTEX ? "es" : "s") : "");
 
 	if (several)
 		snprintf(text, size, "%zu %s, some shared", objects->distinct, what);
+	else if (sharing == WAIT_SHARING_ONE && objects->distinct > 1)
+		snprintf(text, size, "two %ses, shared by all", what);
 	else if (sharing == WAIT_SHARING_ONE)
 		snprintf(text, size, "one %s, %s", what,
 			 lone ? "others wait there, too" : "shared by all");
 	else if (lone)
 		snprintf(text, size, "%s, alone on it", what);
-	else if (buffered)
+	else if (buffered || objects->kind == WAIT_OBJECT_FUTEX)
 		snprintf(text, size, "each alone on its own %s", what);
 	else
 		snprintf(text, size, "%s, each alone on its own", what);
@@ -82,7 +85,8 @@ bool wait_objects_text(const struct wait_objects *objects, uint64_t crowd,
 	size_t length;
 
 	text[0] = '\0';
-	if (sharing == WAIT_SHARING_UNKNOWN)
+	/* One thread at one futex: all are. */
+	if (sharing == WAIT_SHARING_UNKNOWN || (objects->kind == WAIT_OBJECT_FUTEX && lone))
 		return false;
 	if (objects->kind == WAIT_OBJECT_SELECT)
 		describe_select(sharing, lone, text, WAIT_OBJECTS_TEXT_SIZE);

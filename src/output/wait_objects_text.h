@@ -12,8 +12,9 @@
 
 /*
  * In plain words what a crowd of `crowd` units waits for: "one unbuffered channel, shared
- * by all", "each alone on its own channel of capacity 4, empty". Says how many were looked
- * at where that is not all of them. false, and an empty text: nothing is known. Pure.
+ * by all", "each alone on its own channel of capacity 4, empty", "one futex, shared by all". Says
+ * how many were looked at where that is not all of them. false, and an empty text: nothing is
+ * known, or nothing that tells one from another. Pure.
  */
 bool wait_objects_text(const struct wait_objects *objects, uint64_t crowd,
 		       char text[WAIT_OBJECTS_TEXT_SIZE]);

@@ -3,62 +3,7 @@
 
 #include <stdio.h>
 
-#include "model_builder.h"
-#include "output/emission.h"
-
-/* One process "target" with reports every 5 s, or as often as a test says. */
-struct fixture {
-	struct emission *emission;
-	struct watched_process *process;
-	struct report report;
-	const struct emission_due *due;
-};
-
-static struct fixture *fixture_new(bool full, size_t top)
-{
-	const struct emission_rules rules = {.full = full, .top = top};
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	assert_non_null(fixture);
-	fixture->emission = emission_new(&rules);
-	assert_non_null(fixture->emission);
-	fixture->process = build_process(100, "target");
-	fixture->report = (struct report){.interval_s = 5, .events = true};
-	return fixture;
-}
-
-static void fixture_free(struct fixture *fixture)
-{
-	emission_free(fixture->emission);
-	watched_process_free(fixture->process);
-	free(fixture);
-}
-
-/* A report `seconds` after the start. */
-static const struct emission_due *report_at(struct fixture *fixture, uint64_t seconds)
-{
-	fixture->report.now_ns = seconds * SECOND_NS;
-	assert_int_equal(
-		emission_next(fixture->emission, &fixture->report, fixture->process, &fixture->due),
-		0);
-	emission_end_report(fixture->emission);
-	return fixture->due;
-}
-
-static struct site *park_site(struct fixture *fixture, const char *name)
-{
-	return build_site(fixture->process, SITE_PARK, "futex", build_stack(name, NULL));
-}
-
-static struct site *birth_site(struct fixture *fixture, const char *name)
-{
-	return build_site(fixture->process, SITE_BIRTH, "birth", build_stack(name, NULL));
-}
-
-static void assert_seconds(double seconds, double expected)
-{
-	assert_true(seconds > expected - 0.001 && seconds < expected + 0.001);
-}
+#include "emission_fixture.h"
 
 static void test_a_process_each_minute(void **state)
 {
@@ -268,31 +213,6 @@ static void test_a_large_site_when_it_changes_by_more_than_a_tenth(void **state)
 	assert_int_equal(report_at(fixture, 20)->sites_count, 0);
 	site->births.live = 990;
 	assert_int_equal(report_at(fixture, 25)->sites_count, 1);
-	fixture_free(fixture);
-}
-
-static void test_a_site_each_quarter_of_an_hour_while_it_grows(void **state)
-{
-	struct fixture *fixture = fixture_new(false, 10);
-	struct site *growing = park_site(fixture, "growing");
-	struct site *steady = park_site(fixture, "steady");
-	const struct emission_due *due;
-
-	(void)state;
-	sweep_site(growing, 100, 1, 0);
-	sweep_site(steady, 100, 1, 0);
-	assert_int_equal(report_at(fixture, 0)->sites_count, 2);
-	for (uint64_t second = 5; second < 895; second += 5) {
-		sweep_site(steady, 100, 1, second * SECOND_NS);
-		sweep_site(growing, 100 + second / 300, 1, second * SECOND_NS);
-		assert_int_equal(report_at(fixture, second)->sites_count, 0);
-	}
-	sweep_site(growing, 104, 1, 900 * SECOND_NS);
-	due = report_at(fixture, 900);
-	assert_int_equal(due->sites_count, 1);
-	assert_ptr_equal(due->sites[0].site, growing);
-	assert_int_equal(due->sites[0].counts.arrived, 4);
-	assert_seconds(due->sites[0].interval_s, 900);
 	fixture_free(fixture);
 }
 
@@ -528,7 +448,6 @@ int main(void)
 		cmocka_unit_test(test_a_site_at_first_sight_of_its_process),
 		cmocka_unit_test(test_a_site_when_its_crowd_changes_by_more_than_five),
 		cmocka_unit_test(test_a_large_site_when_it_changes_by_more_than_a_tenth),
-		cmocka_unit_test(test_a_site_each_quarter_of_an_hour_while_it_grows),
 		cmocka_unit_test(test_the_last_report_writes_all_that_changed),
 		cmocka_unit_test(test_the_end_of_a_process_writes_and_forgets),
 		cmocka_unit_test(test_a_process_that_is_missing_is_forgotten),

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "output/escape.h"
 #include "text_fixture.h"
 
 /* A leak of threads, as design.md tells it. */
@@ -40,25 +39,6 @@ static void add_leak(struct fixture *fixture)
 	waits->duration_ns = 850000000;
 	losses_add(&fixture->losses, "stack_map_full", 12);
 	losses_add(&fixture->losses, "events_full", 3);
-}
-
-/* Every line at most `width` columns, none with trailing blanks, nothing but text. */
-static void assert_layout(struct fixture *fixture, size_t width)
-{
-	char *text, *rest, *line;
-
-	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
-	text = rest = scratch_read(fixture->scratch.file);
-	while ((line = strsep(&rest, "\n"))) {
-		size_t length = strlen(line);
-
-		if (escape_columns(line) > width)
-			fail_msg("%zu columns: %s", escape_columns(line), line);
-		assert_true(!length || line[length - 1] != ' ');
-		for (size_t i = 0; i < length; i++)
-			assert_true((unsigned char)line[i] >= ' ' && line[i] != 0x7f);
-	}
-	free(text);
 }
 
 static void test_one_process(void **state)

@@ -70,6 +70,20 @@ static void test_hostile_text_is_escaped_and_fits(void **state)
 			       "def\n");
 }
 
+static void test_words_are_not_broken(void **state)
+{
+	struct buffer buffer = {0};
+	struct layout layout = {.width = 12};
+
+	(void)state;
+	layout_begin(&layout, &buffer);
+	layout_text(&layout, "one");
+	layout_words(&layout, "two three  four", 2, 4);
+	layout_words(&layout, "", 2, 4);
+	layout_end_line(&layout);
+	assert_buffer(&buffer, "one  two\n    three\n    four\n");
+}
+
 static void test_colour_only_when_asked(void **state)
 {
 	struct buffer buffer = {0};
@@ -108,6 +122,7 @@ int main(void)
 		cmocka_unit_test(test_cells_align_and_lines_have_no_trailing_blanks),
 		cmocka_unit_test(test_items_wrap),
 		cmocka_unit_test(test_hostile_text_is_escaped_and_fits),
+		cmocka_unit_test(test_words_are_not_broken),
 		cmocka_unit_test(test_colour_only_when_asked),
 		cmocka_unit_test(test_hostile_items_are_escaped_and_cut),
 	};

@@ -152,6 +152,80 @@ static void test_a_long_pause_forgets_everything(void **state)
 	assert_int_equal(trend.samples[0].value, 4);
 }
 
+static void test_a_line_through_a_sawtooth_is_that_of_its_teeth(void **state)
+{
+	struct trend trend = {0};
+	struct trend_line line;
+
+	(void)state;
+	/* 1 a second, and teeth that rise by 10 a second for 9 seconds. */
+	for (int64_t i = 0; i < 30; i++)
+		trend_add(&trend, (uint64_t)(i + 1) * SECOND_NS, i + 10 * (i % 9));
+	assert_true(trend_per_minute(&trend) > 90);
+	line = trend_line(&trend);
+	assert_true(is_near(line.slope, 60));
+	/* The last is 49; a tooth that ended there would end at 29 + 80. */
+	assert_true(is_near(line.top, 109));
+	assert_true(line.spread > line.slope);
+}
+
+static void test_a_straight_line_has_no_spread(void **state)
+{
+	struct trend trend = trend_of_values(3, 5, 7, 9, 11);
+	struct trend_line line = trend_line(&trend);
+
+	(void)state;
+	assert_true(is_near(line.slope, 120));
+	assert_true(is_near(line.spread, 0));
+	assert_true(is_near(line.top, 11));
+}
+
+static void test_a_line_needs_two_times(void **state)
+{
+	struct trend trend = {0};
+
+	(void)state;
+	assert_true(is_near(trend_line(&trend).slope, 0));
+	trend_add(&trend, 5, 3);
+	trend_add(&trend, 5, 9);
+	assert_true(is_near(trend_line(&trend).slope, 0));
+	assert_true(is_near(trend_line(&trend).top, 0));
+}
+
+static void test_a_line_per_unit_pairs_the_times(void **state)
+{
+	struct trend bytes = {0}, units = {0};
+	struct trend_line line;
+
+	(void)state;
+	/* 100 bytes a second, 4 units a second, at other times; the first and the last are alone.
+	 */
+	for (int64_t i = 0; i < 20; i++) {
+		trend_add(&bytes, (uint64_t)(i + 10) * SECOND_NS, 100 * i);
+		trend_add(&units, (uint64_t)(i + 9) * SECOND_NS + SECOND_NS / 4, 4 * i);
+	}
+	line = trend_line_per(&bytes, &units, 72);
+	assert_true(is_near(line.slope, 25));
+	assert_true(is_near(line.spread, 0));
+	/* 4 * 18 of them are covered. */
+	assert_true(is_near(trend_line_per(&bytes, &units, 73).slope, 0));
+	assert_true(is_near(trend_line_per(&(struct trend){0}, &units, 0).slope, 0));
+	assert_true(is_near(trend_line_per(&bytes, &(struct trend){0}, 0).slope, 0));
+}
+
+static void test_units_that_come_and_go_still_have_a_cost(void **state)
+{
+	static const int64_t crowd[] = {10, 30, 20, 50, 40, 60, 55, 80};
+	struct trend bytes = {0}, units = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(crowd) / sizeof(crowd[0]); i++) {
+		trend_add(&units, (i + 1) * SECOND_NS, crowd[i]);
+		trend_add(&bytes, (i + 1) * SECOND_NS, 1000 + 8 * crowd[i]);
+	}
+	assert_true(is_near(trend_line_per(&bytes, &units, 10).slope, 8));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +239,11 @@ int main(void)
 		cmocka_unit_test(test_memory_is_bounded_and_evenly_spread),
 		cmocka_unit_test(test_the_window_slides),
 		cmocka_unit_test(test_a_long_pause_forgets_everything),
+		cmocka_unit_test(test_a_line_through_a_sawtooth_is_that_of_its_teeth),
+		cmocka_unit_test(test_a_straight_line_has_no_spread),
+		cmocka_unit_test(test_a_line_needs_two_times),
+		cmocka_unit_test(test_a_line_per_unit_pairs_the_times),
+		cmocka_unit_test(test_units_that_come_and_go_still_have_a_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,28 @@ static void test_semaphores_and_selects(void **state)
 	assert_objects(1, "select, alone", {.kind = WAIT_OBJECT_SELECT, 1, true});
 }
 
+static struct wait_object futex(uint64_t identity, bool alone)
+{
+	return (struct wait_object){
+		.kind = WAIT_OBJECT_FUTEX, .identity = identity, .alone = alone};
+}
+
+static void test_futexes(void **state)
+{
+	(void)state;
+	assert_objects(2, "one futex, shared by all", futex(1, false), futex(1, false));
+	assert_objects(2, "each alone on its own futex", futex(1, true), futex(2, true));
+	assert_objects(40, "each alone on its own futex (2 looked at)", futex(1, true),
+		       futex(2, true));
+	assert_objects(3, "2 futexes, some shared", futex(1, false), futex(1, false),
+		       futex(2, true));
+	/* A condition variable has two words. */
+	assert_objects(5, "two futexes, shared by all", futex(1, false), futex(1, false),
+		       futex(1, false), futex(2, false), futex(2, false));
+	/* Every single thread has one for itself. */
+	assert_objects(1, "", futex(1, true));
+}
+
 static void test_what_is_not_known_is_not_said(void **state)
 {
 	(void)state;
@@ -104,6 +126,7 @@ int main(void)
 		cmocka_unit_test(test_one_is_what_pools_look_like),
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_semaphores_and_selects),
+		cmocka_unit_test(test_futexes),
 		cmocka_unit_test(test_what_is_not_known_is_not_said),
 	};
 

@@ -4,7 +4,10 @@
 
 /* A report that the text format writes to a file; tests add processes. */
 
+#include <string.h>
+
 #include "model_builder.h"
+#include "output/escape.h"
 #include "output/text.h"
 #include "scratch_file.h"
 
@@ -69,6 +72,25 @@ static inline void assert_report(struct fixture *fixture, const char *expected)
 {
 	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
 	assert_file(fixture->scratch.file, expected);
+}
+
+/* Every line at most `width` columns, none with trailing blanks, nothing but text. */
+static inline void assert_layout(struct fixture *fixture, size_t width)
+{
+	char *text, *rest, *line;
+
+	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
+	text = rest = scratch_read(fixture->scratch.file);
+	while ((line = strsep(&rest, "\n"))) {
+		size_t length = strlen(line);
+
+		if (escape_columns(line) > width)
+			fail_msg("%zu columns: %s", escape_columns(line), line);
+		assert_true(!length || line[length - 1] != ' ');
+		for (size_t i = 0; i < length; i++)
+			assert_true((unsigned char)line[i] >= ' ' && line[i] != 0x7f);
+	}
+	free(text);
 }
 
 #endif
