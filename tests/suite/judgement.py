@@ -7,7 +7,8 @@ import pathlib
 
 Row = collections.namedtuple("Row", "name language unit expected klass site rate due run command")
 # A change of verdict: seconds since parkscope began to watch, site id, its frames.
-Change = collections.namedtuple("Change", "at site unit verdict was frames message")
+Change = collections.namedtuple("Change", "at site unit verdict was stopped frames message")
+LEAKS = ("leaking", "stops")
 
 
 class Program:
@@ -28,7 +29,7 @@ class Program:
 
     @property
     def leaks(self):
-        return self.rows[0].expected == "leaking"
+        return self.rows[0].expected in LEAKS
 
 
 def read_programs(path):
@@ -37,9 +38,9 @@ def read_programs(path):
         if not line.strip() or line.startswith("#"):
             continue
         row = Row(*line.split(maxsplit=len(Row._fields) - 1))
-        if row.expected not in ("steady", "growing-or-steady", "leaking"):
+        if row.expected not in ("steady", "growing-or-steady", *LEAKS):
             raise ValueError(f"{path}: {row.name}: unknown verdict {row.expected}")
-        row = row._replace(due=int(row.due) if row.expected == "leaking" else None,
+        row = row._replace(due=int(row.due) if row.expected in LEAKS else None,
                            run=int(row.run))
         program = programs.setdefault(row.name, Program(row.name))
         program.rows.append(row)
@@ -54,9 +55,10 @@ def seconds_of(record):
 
 def change_of(record, start_s):
     parkscope = record["parkscope"]
-    return Change(seconds_of(record) - start_s, parkscope["site"], parkscope["unit"],
-                  parkscope["verdict"], parkscope["was"], parkscope.get("stack", []),
-                  parkscope.get("message", ""))
+    # The verdict on a whole process has no site.
+    return Change(seconds_of(record) - start_s, parkscope.get("site", parkscope["kind"]),
+                  parkscope["unit"], parkscope["verdict"], parkscope["was"],
+                  parkscope["stopped"], parkscope.get("stack", []), parkscope["message"])
 
 
 def is_at(row, change):
@@ -67,16 +69,19 @@ Finding = collections.namedtuple("Finding", "row found at ok due")
 
 
 def judge_leak(row, changes, watched_s):
-    """The first verdict `leaking` at its site; it must come in time, and stay."""
+    """The first verdict `leaking` at its site must come in time, and stay as long as it leaks."""
     due = row.due <= watched_s
     first = next((c for c in changes if c.verdict == "leaking" and is_at(row, c)), None)
     if not first:
         last = [c.verdict for c in changes if is_at(row, c)]
         return Finding(row, last[-1] if last else "steady", None, not due, due)
-    cleared = next((c for c in changes
-                    if c.site == first.site and c.at > first.at and c.verdict != "leaking"), None)
+    later = [c for c in changes if c.site == first.site and c.at > first.at]
+    cleared = next((c for c in later if c.verdict != "leaking" and not c.stopped), None)
     if cleared:
         return Finding(row, f"{cleared.verdict} again at {cleared.at:.0f} s", first.at, False, due)
+    stopped = any(c.stopped for c in later)
+    if stopped != (row.expected == "stops") and watched_s >= row.run:
+        return Finding(row, "stopped" if stopped else "goes on", first.at, False, due)
     return Finding(row, "leaking" if first.at <= row.due else "late", first.at,
                    first.at <= row.due, due)
 
@@ -89,7 +94,7 @@ def judge_healthy(row, program):
 
 def false_alarms(program):
     """Sites that are called a leak and are none; one change each."""
-    rows = [row for row in program.rows if row.expected == "leaking"]
+    rows = [row for row in program.rows if row.expected in LEAKS]
     alarms = {}
     for change in program.changes:
         if change.verdict == "leaking" and not any(is_at(row, change) for row in rows):
@@ -118,13 +123,13 @@ class Score:
         """Prints what was found; the lines of the table."""
         for finding in findings(program, watched_s):
             row, mark = finding.row, "ok"
-            if not finding.due and finding.found != "leaking":
+            if not finding.due and finding.ok and finding.at is None:
                 self.not_due += 1
                 mark = "not due"
             elif not finding.ok:
                 self.failed += 1
                 mark = "WRONG"
-            if row.expected == "leaking" and mark != "not due":
+            if row.expected in LEAKS and mark != "not due":
                 self.found += finding.ok
                 self.missed += not finding.ok
                 if finding.ok:

@@ -7,7 +7,7 @@ import io
 import pathlib
 import unittest
 
-from judgement import Change, Program, Row, Score, false_alarms, findings, read_programs
+from judgement import LEAKS, Change, Program, Row, Score, false_alarms, findings, read_programs
 
 
 def program(*expected, due=35):
@@ -15,12 +15,12 @@ def program(*expected, due=35):
     made = Program("p")
     for verdict, site in zip(expected, ("main.leak", "main.hole")):
         made.rows.append(Row("p", "go", "goroutine", verdict, "proof", site, "120",
-                             due if verdict == "leaking" else None, 95, "crowds_go send leak"))
+                             due if verdict in LEAKS else None, 95, "crowds_go send leak"))
     return made
 
 
-def change(at, verdict, frame="main.leak (main.go:1)", site="1", unit="goroutine"):
-    return Change(at, site, unit, verdict, "steady", ["do_futex+0x1 [k]", frame], "because")
+def change(at, verdict, frame="main.leak (main.go:1)", site="1", unit="goroutine", stopped=False):
+    return Change(at, site, unit, verdict, "steady", stopped, ["do_futex+0x1 [k]", frame], "so")
 
 
 class TestJudgement(unittest.TestCase):
@@ -43,6 +43,16 @@ class TestJudgement(unittest.TestCase):
         leak = program("leaking")
         leak.changes = [change(28, "leaking"), change(60, "growing")]
         self.assertEqual(self.found(leak), [("growing again at 60 s", False)])
+
+    def test_leak_that_stops(self):
+        for expected, verdict, ok in (("stops", "stopped", True), ("leaking", "stopped", False)):
+            leak = program(expected)
+            leak.changes = [change(28, "leaking"), change(90, "growing", stopped=True)]
+            self.assertEqual(self.found(leak), [("leaking" if ok else verdict, ok)])
+        leak = program("stops")
+        leak.changes = [change(28, "leaking")]
+        self.assertEqual(self.found(leak), [("goes on", False)])
+        self.assertEqual(self.found(leak, 60), [("leaking", True)])
 
     def test_leak_never_found(self):
         self.assertEqual(self.found(program("leaking")), [("steady", False)])
@@ -105,7 +115,7 @@ class TestPrograms(unittest.TestCase):
         for row in (row for p in programs for row in p.rows):
             self.assertIn(row.unit, ("thread", "goroutine"))
             self.assertIn(row.klass, ("proof", "untimed", "never"))
-            if row.expected == "leaking":
+            if row.expected in LEAKS:
                 self.assertLess(row.due, row.run)
 
 
