@@ -47,12 +47,12 @@ static enum verdict_class class_of_thread(const char *reason, struct stack *take
 {
 	auto_free(stack) struct stack *stack = taken;
 
-	return verdict_class_of(&(struct verdict_subject){
-		.unit = UNIT_THREAD,
-		.reason = reason,
-		.objects = &nothing_known,
-		.stack = stack,
-		.idle = verdict_stack_is_idle(UNIT_THREAD, stack)});
+	return verdict_class_of(
+		&(struct verdict_subject){.unit = UNIT_THREAD,
+					  .reason = reason,
+					  .objects = &nothing_known,
+					  .stack = stack,
+					  .idle = verdict_stack_is_idle(UNIT_THREAD, stack)});
 }
 
 static void test_lone_sends_are_proof(void **state)
