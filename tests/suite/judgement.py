@@ -86,10 +86,12 @@ def judge_leak(row, changes, watched_s):
                    first.at <= row.due, due)
 
 
-def judge_healthy(row, program):
+def judge_healthy(row, program, watched_s):
     at_end = {change.site: change.verdict for change in program.changes}
     found = "growing" if "growing" in at_end.values() else "steady"
-    return Finding(row, found, None, row.expected != "steady" or found == "steady", True)
+    # While it warms up it may grow.
+    ok = row.expected != "steady" or found == "steady" or watched_s < row.run
+    return Finding(row, found, None, ok, True)
 
 
 def false_alarms(program):
@@ -105,7 +107,7 @@ def false_alarms(program):
 def findings(program, watched_s):
     if program.leaks:
         return [judge_leak(row, program.changes, watched_s) for row in program.rows]
-    return [judge_healthy(row, program) for row in program.rows]
+    return [judge_healthy(row, program, watched_s) for row in program.rows]
 
 
 def leaf_of(frames):

@@ -83,6 +83,9 @@ class TestJudgement(unittest.TestCase):
             healthy.changes = [change(20, "growing"), change(60, verdict)]
             self.assertEqual(self.found(healthy), [(verdict, ok)])
             self.assertEqual(false_alarms(healthy), [])
+        warming_up = program("steady")
+        warming_up.changes = [change(20, "growing")]
+        self.assertEqual(self.found(warming_up, 60), [("growing", True)])
 
     def test_false_alarm_counts_once_for_each_site(self):
         healthy = program("growing-or-steady")
