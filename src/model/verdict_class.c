@@ -255,8 +255,7 @@ bool verdict_depends_on_near_io(const struct verdict_subject *subject)
 	struct verdict_subject far = *subject;
 
 	far.near_io = NEAR_IO_NO;
-	return subject->unit == UNIT_GOROUTINE && subject->near_io != NEAR_IO_NO &&
-	       verdict_class_of(&far) == VERDICT_CLASS_UNTIMED;
+	return subject->unit == UNIT_GOROUTINE && verdict_class_of(&far) == VERDICT_CLASS_UNTIMED;
 }
 
 /* The innermost functions of libc by which a thread waits for a condition or a lock. */

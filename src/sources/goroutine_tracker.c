@@ -10,7 +10,14 @@
 
 #include "base/clock.h"
 #include "goruntime/goroutine_sweep.h"
+#include "sources/goroutine_kin.h"
 #include "sources/goroutine_reader.h"
+
+/*
+ * Who was in network I/O and has not stayed parked elsewhere for so long is still at it: the reader
+ * of a connection also runs, and hands over what it has read.
+ */
+#define NETWORK_PAUSE_NS 60000000000ULL
 
 /* What is known of the goroutine in one slot of allgs. */
 struct goroutine_state {
@@ -21,6 +28,7 @@ struct goroutine_state {
 	uint32_t seen : 1;      /* in this sweep, if it equals the tracker's */
 	uint32_t parked : 1;    /* in the last sweep, in this stay */
 	uint32_t uncounted : 1; /* no crowd has counted the stay yet */
+	uint32_t network : 1;   /* it was seen in network I/O */
 	uint32_t birth : 28;    /* number of its goroutine_birth, or BIRTH_NONE; 0: not known yet */
 	uint32_t at_first : 1;  /* the stay was there at the first sweep */
 	uint32_t runtime : 1;   /* counted as the runtime's own */
@@ -42,6 +50,8 @@ struct goroutine_tracker {
 	bool stays;
 	struct goroutine_sweep *sweep;
 	struct goroutine_reader *reader;
+	struct goroutine_kin *kin;
+	uint8_t network_reason;         /* wait_reason of network I/O; 0: not known */
 	struct goroutine_state *states; /* by index in allgs */
 	size_t states_count;
 	uint64_t first_ns; /* of the first sweep */
@@ -51,6 +61,7 @@ struct goroutine_tracker {
 	uint64_t now_ns;
 	uint64_t started_ns; /* the process; nothing in it waits for longer */
 	uint32_t seen : 1;
+	bool kin_wanted;
 };
 
 void goroutine_tracker_free(struct goroutine_tracker *tracker)
@@ -59,10 +70,21 @@ void goroutine_tracker_free(struct goroutine_tracker *tracker)
 		return;
 	/* Its stacks belong to the reader's places. */
 	goroutine_list_clear(&tracker->process->goroutine_list);
+	goroutine_kin_free(tracker->kin);
 	goroutine_reader_free(tracker->reader);
 	goroutine_sweep_free(tracker->sweep);
 	free(tracker->states);
 	free(tracker);
+}
+
+static uint8_t find_network_reason(const struct go_process *go)
+{
+	const struct go_wait_reasons *reasons = go_process_wait_reasons(go);
+
+	for (size_t i = 0; i < reasons->count; i++)
+		if (strcmp(reasons->texts[i], "IO wait") == 0)
+			return (uint8_t)i;
+	return 0;
 }
 
 struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
@@ -80,7 +102,9 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 	tracker->stays = config->stays;
 	tracker->sweep = goroutine_sweep_new(go);
 	tracker->reader = goroutine_reader_new(go, process, config);
-	if (!tracker->sweep || !tracker->reader)
+	tracker->kin = goroutine_kin_new();
+	tracker->network_reason = find_network_reason(go);
+	if (!tracker->sweep || !tracker->reader || !tracker->kin)
 		return NULL;
 	return take_ptr(tracker);
 }
@@ -398,10 +422,35 @@ static void park(struct goroutine_tracker *tracker, struct goroutine_state *stat
 	count_parked(tracker, state, g, fresh);
 }
 
+static bool is_in_network(const struct goroutine_tracker *tracker, const struct goroutine *g)
+{
+	return tracker->network_reason && g->status == GO_STATUS_WAITING &&
+	       g->wait_reason == tracker->network_reason;
+}
+
 static void run(struct goroutine_tracker *tracker, struct goroutine_state *state)
 {
 	leave_place(tracker, state);
 	state->parked = false;
+}
+
+/* Only those who have stayed for so long that it may be a leak speak for their crowd. */
+static void add_kin(struct goroutine_tracker *tracker, const struct goroutine_state *state,
+		    const struct goroutine *g)
+{
+	const struct goroutine_place *place =
+		goroutine_reader_place_at(tracker->reader, state->place);
+	uint64_t stayed_ns = state->parked ? seen_stay(tracker, state, tracker->now_ns).age_ns : 0;
+	struct kin_goroutine kin = {
+		.goid = g->goid,
+		.parent_goid = g->parent_goid,
+		.network = is_in_network(tracker, g) ||
+			   (state->network && stayed_ns < NETWORK_PAUSE_NS),
+	};
+
+	if (place && place->site->near_io_wanted && stayed_ns >= VERDICT_UNTIMED_NS)
+		kin.site = place->site;
+	goroutine_kin_add(tracker->kin, &kin);
 }
 
 static int visit_goroutine(size_t index, const struct goroutine *read, void *data)
@@ -432,6 +481,9 @@ static int visit_goroutine(size_t index, const struct goroutine *read, void *dat
 		park(tracker, state, g);
 	else
 		run(tracker, state);
+	state->network |= is_in_network(tracker, g);
+	if (tracker->kin_wanted)
+		add_kin(tracker, state, g);
 	return tracker->each ? list_goroutine(tracker, state, g) : 0;
 }
 
@@ -486,6 +538,7 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	tracker->started_ns = process_start_ns(tracker->process, now_ns);
 	goroutine_reader_begin(tracker->reader, losses);
 	tracker->seen = !tracker->seen;
+	tracker->kin_wanted = goroutine_kin_begin(tracker->kin, tracker->process);
 	goroutine_list_clear(&tracker->process->goroutine_list);
 	err = goroutine_sweep_run(tracker->sweep, visit_goroutine, tracker, &lost);
 	losses_add(losses, "goroutine_unreadable", lost.unreadable);
@@ -498,6 +551,8 @@ int goroutine_tracker_sweep(struct goroutine_tracker *tracker, uint64_t now_ns,
 	tracker->sweeps++;
 	tracker->swept_ns = now_ns;
 	end_unseen(tracker);
+	if (tracker->kin_wanted)
+		goroutine_kin_settle(tracker->kin);
 	goroutine_list_sort(&tracker->process->goroutine_list);
 	return 0;
 }

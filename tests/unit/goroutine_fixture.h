@@ -31,6 +31,7 @@ enum {
 	PC_CALLER_B = 0x4000,
 	PC_GO = 0x5000, /* in main.main, main.go:50 */
 	PC_RUNTIME = 0x6000,
+	REASON_IO = 2,
 	REASON_SEND = 15,
 	REASON_RECEIVE = 14,
 	REASON_FINALIZER = 16,
@@ -239,6 +240,7 @@ static inline struct fixture *begin(bool each, const struct stack *native)
 
 	memset(&fake, 0, sizeof(fake));
 	fake.reasons.count = 19;
+	strcpy(fake.reasons.texts[REASON_IO], "IO wait");
 	strcpy(fake.reasons.texts[REASON_SEND], "chan send");
 	strcpy(fake.reasons.texts[REASON_RECEIVE], "chan receive");
 	strcpy(fake.reasons.texts[REASON_FINALIZER], "finalizer wait");

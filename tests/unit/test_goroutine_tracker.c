@@ -352,6 +352,126 @@ static void test_dropped_ones_have_not_ended(void **state)
 	end(fixture);
 }
 
+/* A connection: its parent has ended, its writer waits, its reader reads. */
+static struct goroutine *spawn_connection(uint64_t goid)
+{
+	struct goroutine *reader;
+
+	spawn(goid, PC_RECEIVE, REASON_RECEIVE)->parent_goid = goid + 2;
+	reader = spawn(goid + 1, PC_SEND, REASON_IO);
+	reader->parent_goid = goid + 2;
+	return reader;
+}
+
+static enum near_io ask(struct fixture *fixture, uint64_t now_s)
+{
+	struct site *site = site_of(fixture, "chan_receive", NULL);
+
+	site->near_io = NEAR_IO_UNKNOWN;
+	site->near_io_wanted = true;
+	sweep(fixture, now_s);
+	return site->near_io;
+}
+
+static void test_who_has_stayed_for_long_speaks_for_the_crowd(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *site;
+
+	(void)state;
+	spawn_connection(10);
+	sweep(fixture, 100);
+	assert_int_equal(ask(fixture, 399), NEAR_IO_UNKNOWN);
+	for (uint64_t goid = 20; goid < 30; goid++)
+		spawn(goid, PC_RECEIVE, REASON_RECEIVE)->parent_goid = 1000 + goid;
+	assert_int_equal(ask(fixture, 400), NEAR_IO_YES);
+	assert_int_equal(ask(fixture, 699), NEAR_IO_YES);
+	assert_int_equal(ask(fixture, 700), NEAR_IO_NO);
+	/* Who does not ask learns nothing. */
+	site = site_of(fixture, "chan_receive", NULL);
+	site->near_io = NEAR_IO_UNKNOWN;
+	site->near_io_wanted = false;
+	sweep(fixture, 701);
+	assert_int_equal(site->near_io, NEAR_IO_UNKNOWN);
+	end(fixture);
+}
+
+static void test_a_reader_may_pause(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct goroutine *reader;
+
+	(void)state;
+	reader = spawn_connection(10);
+	sweep(fixture, 100);
+	reader->status = GO_STATUS_RUNNING;
+	assert_int_equal(ask(fixture, 500), NEAR_IO_YES);
+	reader->status = GO_STATUS_WAITING;
+	reader->wait_reason = REASON_SEND;
+	assert_int_equal(ask(fixture, 510), NEAR_IO_YES);
+	assert_int_equal(ask(fixture, 569), NEAR_IO_YES);
+	/* It does not read any more: it has something else to wait for. */
+	assert_int_equal(ask(fixture, 570), NEAR_IO_NO);
+	reader->wait_reason = REASON_IO;
+	assert_int_equal(ask(fixture, 571), NEAR_IO_YES);
+	/* Another one in its slot. */
+	reader->goid = 99;
+	reader->status = GO_STATUS_RUNNING;
+	assert_int_equal(ask(fixture, 572), NEAR_IO_NO);
+	end(fixture);
+}
+
+static void test_a_sweep_that_fails_answers_nothing(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct site *site;
+
+	(void)state;
+	spawn_connection(10);
+	sweep(fixture, 100);
+	site = site_of(fixture, "chan_receive", NULL);
+	site->near_io_wanted = true;
+	fake.sweep_error = -EFAULT;
+	fake.error_at = 1;
+	watched_process_begin_sweep(fixture->process, 500 * SECOND_NS);
+	assert_int_equal(
+		goroutine_tracker_sweep(fixture->tracker, 500 * SECOND_NS, &fixture->losses),
+		-EFAULT);
+	assert_int_equal(site->near_io, NEAR_IO_UNKNOWN);
+	fake.sweep_error = 0;
+	assert_int_equal(ask(fixture, 510), NEAR_IO_YES);
+	end(fixture);
+}
+
+/* From what is read to the verdict: one more every ten seconds, for half an hour. */
+static enum verdict verdict_of_receivers(bool connections)
+{
+	struct fixture *fixture = begin(false, NULL);
+	enum verdict verdict = VERDICT_STEADY;
+
+	sweep(fixture, 100);
+	for (uint64_t i = 1; i < 180; i++) {
+		uint64_t goid = 10 * i;
+
+		if (connections)
+			spawn_connection(goid);
+		else
+			spawn(goid, PC_RECEIVE, REASON_RECEIVE)->parent_goid = goid + 2;
+		sweep(fixture, 100 + 10 * i);
+		if (verdict < site_of(fixture, "chan_receive", NULL)->verdict.verdict)
+			verdict = site_of(fixture, "chan_receive", NULL)->verdict.verdict;
+	}
+	end(fixture);
+	return verdict;
+}
+
+static void test_receivers_leak_unless_they_serve_connections(void **state)
+{
+	(void)state;
+	assert_int_equal(verdict_of_receivers(true), VERDICT_GROWING);
+	assert_int_equal(verdict_of_receivers(false), VERDICT_LEAKING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +488,10 @@ int main(void)
 		cmocka_unit_test(test_who_cannot_be_read_stays_where_he_was),
 		cmocka_unit_test(test_who_is_read_later_did_not_come_later),
 		cmocka_unit_test(test_dropped_ones_have_not_ended),
+		cmocka_unit_test(test_who_has_stayed_for_long_speaks_for_the_crowd),
+		cmocka_unit_test(test_a_reader_may_pause),
+		cmocka_unit_test(test_a_sweep_that_fails_answers_nothing),
+		cmocka_unit_test(test_receivers_leak_unless_they_serve_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

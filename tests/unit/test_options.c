@@ -111,9 +111,11 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("unknown command 'wtach'", "wtach");
 	assert_usage("watch, dump, diff, check and features are known", "wtach");
 	assert_usage("--interval is not for dump but for watch and check", "-i", "2s", "dump");
-	assert_usage("--top is not for features but for watch and dump", "features", "-t", "3");
+	assert_usage("--top is not for features but for watch, dump and diff", "features", "-t",
+		     "3");
 	assert_usage("--max-threads is not for watch but for check", "--max-threads", "3");
-	assert_usage("--format is not for check but for watch and dump", "check", "-f", "jsonl");
+	assert_usage("--format is not for check but for watch, dump and diff", "check", "-f",
+		     "jsonl");
 	assert_usage("check needs -p PID", "check");
 	assert_usage("longer than the whole check", "check", "-p", "1", "-i", "61s");
 	assert_usage("--for: 'x' is not a time", "check", "--for", "x");

@@ -107,6 +107,33 @@ static void test_locks_and_groups_are_untimed(void **state)
 		assert_int_equal(class_of(never[i], &nothing_known, NEAR_IO_NO), X);
 }
 
+static bool depends(const char *reason, const struct wait_objects *objects, enum near_io near_io)
+{
+	auto_free(stack) struct stack *stack = build_stack("main.work.func1", NULL);
+
+	return verdict_depends_on_near_io(&(struct verdict_subject){.unit = UNIT_GOROUTINE,
+								    .reason = reason,
+								    .objects = objects,
+								    .stack = stack,
+								    .near_io = near_io});
+}
+
+/* Also when it is known: it may change. */
+static void test_where_near_io_decides(void **state)
+{
+	struct wait_objects lone = channels(0, 0, false), shared = channels(16, 0, true);
+
+	(void)state;
+	for (enum near_io known = NEAR_IO_UNKNOWN; known <= NEAR_IO_NO; known++) {
+		assert_true(depends("chan_receive", &lone, known));
+		assert_true(depends("select", &nothing_known, known));
+		assert_true(depends("semacquire", &nothing_known, known));
+		assert_false(depends("chan_send", &lone, known));
+		assert_false(depends("chan_receive", &shared, known));
+		assert_false(depends("sleep", &nothing_known, known));
+	}
+}
+
 static void test_what_is_timed_or_the_runtimes_is_never_a_leak(void **state)
 {
 	auto_free(stack) struct stack *stack = build_stack("main.work", NULL);
@@ -261,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_waits_without_an_end_are_proof),
 		cmocka_unit_test(test_receivers_may_serve_a_connection),
 		cmocka_unit_test(test_locks_and_groups_are_untimed),
+		cmocka_unit_test(test_where_near_io_decides),
 		cmocka_unit_test(test_what_is_timed_or_the_runtimes_is_never_a_leak),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_idle_pools),
