@@ -76,6 +76,19 @@ class TestJudgement(unittest.TestCase):
         self.assertEqual(self.found(leak), [("steady", False), ("leaking", True)])
         self.assertEqual(false_alarms(leak), [])
 
+    def test_undecidable(self):
+        for changes, found, ok in (
+                ([], "not leaking", True),
+                ([change(28, "leaking"), change(90, "steady")], "leaking, taken back", True),
+                ([change(28, "leaking")], "leaking, still", False),
+                ([change(28, "leaking"), change(60, "steady"), change(70, "leaking"),
+                  change(80, "steady")], "leaking, taken back", False)):
+            late = program("undecidable")
+            late.changes = changes
+            self.assertEqual(self.found(late), [(found, ok)])
+            self.assertEqual(false_alarms(late), [])
+            self.assertTrue(findings(late, 60)[0].ok)
+
     def test_healthy(self):
         for expected, verdict, ok in (("steady", "steady", True), ("steady", "growing", False),
                                       ("growing-or-steady", "growing", True)):
@@ -102,9 +115,12 @@ class TestJudgement(unittest.TestCase):
             for judged in (leak, missed, alarm):
                 score.add(judged, 95)
             score.add(program("leaking", due=780), 95)
+            late = program("undecidable")
+            late.changes = [change(28, "leaking"), change(60, "steady")]
+            score.add(late, 95)
         self.assertEqual(score.failed, 2)
         self.assertEqual(list(score.summary()),
-                         ["leaks found 1, missed 1, not due 1, false alarms 1",
+                         ["leaks found 1, missed 1, not due 1, false alarms 1, undecidable 1",
                           "precision 0.500, recall 0.500",
                           "proof at 120/min: 1 found after 28 to 28 s"])
 
