@@ -24,7 +24,7 @@ _Static_assert(WATCHED_SITES_MAX < 1 << 14, "numbers of crowds");
 /* Those who stay at a site that wants an answer. */
 struct kin_crowd {
 	struct site *site;
-	size_t units;  /* of whom it is known who made them */
+	size_t units;
 	size_t stride; /* one of so many is looked at */
 	size_t passed;
 	size_t lines, near; /* of those that are looked at */
@@ -172,7 +172,7 @@ static bool make_room(struct goroutine_kin *kin)
 
 void goroutine_kin_add(struct goroutine_kin *kin, const struct kin_goroutine *g)
 {
-	size_t crowd = g->site && g->parent_goid ? crowd_at(kin, g->site) : 0;
+	size_t crowd = g->site ? crowd_at(kin, g->site) : 0;
 
 	kin->parents_known |= g->parent_goid != 0;
 	kin->no_memory |= !make_room(kin);
@@ -218,7 +218,7 @@ static bool draw_lines(struct goroutine_kin *kin)
 			continue;
 		kin->lines[kin->lines_count++] = (struct line){
 			.crowd = member->crowd,
-			.length = 2,
+			.length = member->parent ? 2 : 1,
 			.goids = {member->goid, member->parent},
 		};
 		crowd->lines++;
@@ -396,7 +396,7 @@ static bool follow_lines(struct goroutine_kin *kin)
 void goroutine_kin_settle(struct goroutine_kin *kin)
 {
 	kin->parents_unknown = kin->members_count && !kin->parents_known;
-	if (!kin->no_memory && draw_lines(kin) && follow_lines(kin))
+	if (kin->parents_known && !kin->no_memory && draw_lines(kin) && follow_lines(kin))
 		answer(kin);
 	forget(kin);
 }

@@ -48,10 +48,10 @@ bool goroutine_kin_begin(struct goroutine_kin *kin, const struct watched_process
 
 /* What a sweep sees of one goroutine. */
 struct kin_goroutine {
-	uint64_t goid; /* below 2^48 */
-	uint64_t parent_goid;
-	bool network; /* it is in network I/O */
-	bool stream;  /* see goroutine_kin_serves_stream() */
+	uint64_t goid;        /* below 2^48 */
+	uint64_t parent_goid; /* 0: no goroutine made it (timers do), or it is not known */
+	bool network;         /* it is in network I/O */
+	bool stream;          /* see goroutine_kin_serves_stream() */
 	/* NULL, or where it stays parked, with `near_io_wanted`; it is then not in network I/O. */
 	const struct site *site;
 };
@@ -60,7 +60,7 @@ void goroutine_kin_add(struct goroutine_kin *kin, const struct kin_goroutine *go
 
 /*
  * All have been added: answers to the sites. What no answer can be given for stays as it was:
- * nobody is there, no parent is known, or there is no memory.
+ * nobody is there, nobody's parent is known, or there is no memory.
  */
 void goroutine_kin_settle(struct goroutine_kin *kin);
 

@@ -398,10 +398,21 @@ static void test_without_units_the_answer_stays(void **state)
 	program.site->near_io = NEAR_IO_YES;
 	reads_network(ACCEPT);
 	expect(NEAR_IO_YES);
-	/* Whom nobody made does not speak for others. */
-	next_sweep();
-	stays(0);
+	end();
+}
+
+/* time.AfterFunc(): the runtime itself makes it, where others have parents. */
+static void test_what_timers_have_made(void **state)
+{
+	(void)state;
+	begin("main.expire");
+	for (int i = 0; i < MANY; i++)
+		stays(0);
 	reads_network(ACCEPT);
+	expect(NEAR_IO_NO);
+	next_sweep();
+	for (int i = 0; i < MANY; i++)
+		reads_network(stays(0));
 	expect(NEAR_IO_YES);
 	end();
 }
@@ -518,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_the_sample_is_spread),
 		cmocka_unit_test(test_without_parents_there_is_no_answer),
 		cmocka_unit_test(test_without_units_the_answer_stays),
+		cmocka_unit_test(test_what_timers_have_made),
 		cmocka_unit_test(test_only_who_asks_is_answered),
 		cmocka_unit_test(test_crowds_do_not_count_for_each_other),
 		cmocka_unit_test(test_more_crowds_than_samples_are_all_answered),
