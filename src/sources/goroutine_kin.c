@@ -291,28 +291,37 @@ static bool make_nodes(struct goroutine_kin *kin)
 	return true;
 }
 
+/* What holds for all crowds is noted in the first node of a goid. */
 static void look_for_members(struct goroutine_kin *kin)
 {
-	const struct node *end = kin->nodes + kin->nodes_count;
-
 	for (size_t i = 0; i < kin->members_count; i++) {
 		const struct member *member = &kin->members[i];
-		struct node *node;
+		struct node *node = first_node(kin, member->goid);
 
-		for (node = first_node(kin, member->goid);
-		     node && node < end && node->goid == member->goid; node++) {
+		if (node) {
 			node->alive = true;
 			node->parent = member->parent;
 			node->network |= member->network;
 			node->stream = member->stream;
 		}
-		if (!member->network && !member->crowd)
+		node = member->network || member->crowd ? first_node(kin, member->parent) : NULL;
+		if (!node)
 			continue;
-		for (node = first_node(kin, member->parent);
-		     node && node < end && node->goid == member->parent; node++) {
-			node->network |= member->network;
-			node->units += member->crowd == node->crowd;
-		}
+		node->network |= member->network;
+		node = member->crowd ? find_node(kin, member->parent, member->crowd) : NULL;
+		if (node)
+			node->units++;
+	}
+	for (size_t i = 1; i < kin->nodes_count; i++) {
+		const struct node *first = &kin->nodes[i - 1];
+		struct node *node = &kin->nodes[i];
+
+		if (node->goid != first->goid)
+			continue;
+		node->alive = first->alive;
+		node->parent = first->parent;
+		node->network = first->network;
+		node->stream = first->stream;
 	}
 }
 
