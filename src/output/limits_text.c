@@ -44,19 +44,23 @@ static void print_rss(const struct watched_process *process, char text[LIMITS_TE
 	const struct site *site = report_worst_site(process);
 	double per_minute = limit_forecast_rss_per_minute(forecast);
 	double per_unit = site ? limit_forecast_rss_per_unit(forecast, &site->crowd.trend) : 0;
-	char rss[FORMAT_NUMBER_SIZE], rate[FORMAT_NUMBER_SIZE], unit[FORMAT_NUMBER_SIZE];
+	char rss[FORMAT_NUMBER_SIZE], rate[FORMAT_NUMBER_SIZE + 8] = "";
+	char each[FORMAT_NUMBER_SIZE + 16] = "", bytes[FORMAT_NUMBER_SIZE];
 
 	format_bytes(limit_forecast_rss(forecast), rss);
-	format_bytes((uint64_t)per_minute, rate);
-	if (per_unit > 0) {
-		format_bytes((uint64_t)per_unit, unit);
-		snprintf(text, LIMITS_TEXT_SIZE, "rss %s (+%s/min, %s a %s)", rss, rate, unit,
-			 unit_name(site->unit));
-	} else if (per_minute > 0) {
-		snprintf(text, LIMITS_TEXT_SIZE, "rss %s (+%s/min)", rss, rate);
-	} else {
-		snprintf(text, LIMITS_TEXT_SIZE, "rss %s", rss);
+	if (per_minute > 0) {
+		format_bytes((uint64_t)per_minute, bytes);
+		snprintf(rate, sizeof(rate), "+%s/min", bytes);
 	}
+	if (per_unit > 0) {
+		format_bytes((uint64_t)per_unit, bytes);
+		snprintf(each, sizeof(each), "%s a %s", bytes, unit_name(site->unit));
+	}
+	if (*rate || *each)
+		snprintf(text, LIMITS_TEXT_SIZE, "rss %s (%s%s%s)", rss, rate,
+			 *rate && *each ? ", " : "", each);
+	else
+		snprintf(text, LIMITS_TEXT_SIZE, "rss %s", rss);
 }
 
 bool limits_text_item(const struct watched_process *process, size_t index,

@@ -32,16 +32,48 @@ enum overview_cell {
 	OVERVIEW_CELLS
 };
 
+static const char *name_of(const struct watched_process *process)
+{
+	return process->name ? process->name : "[unknown]";
+}
+
 /* The columns that there are only where a process has something to say in them. */
 struct overview {
 	bool events;
 	bool verdicts;
 	bool goroutines;
+	size_t pid_width, name_width;
 };
 
-static struct overview overview_of(const struct report *report)
+static size_t greater(size_t a, size_t b)
 {
-	struct overview overview = {.events = report->events};
+	return a > b ? a : b;
+}
+
+/* Where there are verdicts, the place beside them needs every column that others do not. */
+static void fit_widths(struct overview *overview, const struct report *report, size_t shown)
+{
+	overview->pid_width = strlen("PID") + 2;
+	overview->name_width = strlen("NAME");
+	for (size_t i = 0; i < shown; i++) {
+		const struct watched_process *process = report->processes[i];
+		char pid[FORMAT_NUMBER_SIZE];
+
+		snprintf(pid, sizeof(pid), "%" PRIu32, process->pid);
+		overview->pid_width = greater(overview->pid_width, strlen(pid));
+		overview->name_width = greater(overview->name_width, strlen(name_of(process)));
+	}
+	if (overview->name_width > NAME_WIDTH)
+		overview->name_width = NAME_WIDTH;
+}
+
+static struct overview overview_of(const struct report *report, size_t shown)
+{
+	struct overview overview = {
+		.events = report->events,
+		.pid_width = PID_WIDTH,
+		.name_width = NAME_WIDTH,
+	};
 
 	for (size_t i = 0; i < report->processes_count; i++) {
 		const struct watched_process *process = report->processes[i];
@@ -49,6 +81,8 @@ static struct overview overview_of(const struct report *report)
 		overview.verdicts |= report->events && process->verdict != VERDICT_STEADY;
 		overview.goroutines |= watched_process_has_goroutines(process);
 	}
+	if (overview.verdicts)
+		fit_widths(&overview, report, shown);
 	return overview;
 }
 
@@ -93,7 +127,7 @@ static const struct site *worst_site(const struct text *text, const struct repor
 
 /* "120 futex do_work+0x1f (target)": the worst or the largest crowd of a process. */
 static int print_crowd(struct text *text, const struct report *report,
-		       const struct watched_process *process)
+		       const struct overview *overview, const struct watched_process *process)
 {
 	const struct site *shown = worst_site(text, report, process);
 	autofree struct site **sites = NULL;
@@ -114,7 +148,7 @@ static int print_crowd(struct text *text, const struct report *report,
 	/* A long reason beside a large crowd leaves nothing for WHERE. */
 	if (layout_room(&text->layout, 0) < strlen(item) + WHERE_COLUMNS_MIN / 2) {
 		layout_end_line(&text->layout);
-		layout_tab(&text->layout, PID_WIDTH + 1);
+		layout_tab(&text->layout, overview->pid_width + 1);
 	}
 	layout_text(&text->layout, item);
 	text_where(text, shown->stack, true);
@@ -145,14 +179,15 @@ static void print_overview_cells(struct text *text, const struct overview *overv
 	struct layout *layout = &text->layout;
 	enum overview_cell end = end_cell(text, overview);
 
-	layout_right(layout, cells[CELL_PID], PID_WIDTH);
+	layout_right(layout, cells[CELL_PID], overview->pid_width);
 	layout_text(layout, " ");
-	layout_hostile(layout, cells[CELL_NAME], NAME_WIDTH);
-	layout_tab(layout, PID_WIDTH + 1 + NAME_WIDTH);
+	layout_hostile(layout, cells[CELL_NAME], overview->name_width);
+	layout_tab(layout, overview->pid_width + 1 + overview->name_width);
 	if (overview->verdicts) {
 		layout_text(layout, " ");
 		layout_text(layout, cells[CELL_VERDICT]);
-		layout_tab(layout, PID_WIDTH + 1 + NAME_WIDTH + 1 + VERDICT_WIDTH);
+		layout_tab(layout,
+			   overview->pid_width + 1 + overview->name_width + 1 + VERDICT_WIDTH);
 	}
 	for (size_t i = overview->goroutines ? CELL_GOROUTINES : CELL_THREADS; i <= CELL_THREADS;
 	     i++) {
@@ -165,7 +200,7 @@ static void print_overview_cells(struct text *text, const struct overview *overv
 	}
 	if (layout->column + WHERE_COLUMNS_MIN > layout->width) {
 		layout_end_line(layout);
-		layout_tab(layout, PID_WIDTH + 1);
+		layout_tab(layout, overview->pid_width + 1);
 	} else {
 		layout_text(layout, "  ");
 	}
@@ -184,7 +219,7 @@ static int print_overview_row(struct text *text, const struct report *report,
 
 	for (size_t i = 0; i < OVERVIEW_CELLS; i++)
 		cells[i] = numbers[i];
-	cells[CELL_NAME] = process->name ? process->name : "[unknown]";
+	cells[CELL_NAME] = name_of(process);
 	cells[CELL_VERDICT] = text_verdict_word(process->verdict);
 	snprintf(numbers[CELL_PID], FORMAT_NUMBER_SIZE, "%" PRIu32, process->pid);
 	text_cell(watched_process_has_goroutines(process) ? process->goroutines.now : 0,
@@ -197,7 +232,7 @@ static int print_overview_row(struct text *text, const struct report *report,
 	text_cell(leading->born - leading->reported.born, numbers[CELL_BORN]);
 	text_cell(leading->exited - leading->reported.exited, numbers[CELL_EXITED]);
 	print_overview_cells(text, overview, cells);
-	return print_crowd(text, report, process);
+	return print_crowd(text, report, overview, process);
 }
 
 /* "... and 2 more processes, 1,234 threads" */
@@ -230,12 +265,13 @@ int text_overview(struct text *text, const struct report *report)
 	static const char *const titles[OVERVIEW_CELLS] = {"PID",     "NAME",  "VERDICT", "GOROUT",
 							   "THREADS", "+/MIN", "BORN",    "EXIT"};
 	size_t shown = text_top(text, report->processes_count);
-	struct overview overview = overview_of(report);
+	struct overview overview;
 
 	/* Those that are not steady come first, and are shown however many there are. */
 	while (report->events && shown < report->processes_count &&
 	       report->processes[shown]->verdict != VERDICT_STEADY)
 		shown++;
+	overview = overview_of(report, shown);
 	layout_colour(&text->layout, COLOUR_HEAD);
 	print_overview_cells(text, &overview, titles);
 	layout_text(&text->layout, overview.verdicts ? "PARKED AT" : "MOST PARKED AT");

@@ -50,6 +50,11 @@ start_load() {
 	STARTED+=("$LOAD")
 }
 
+# A request takes 200 ms, also one that was given up.
+no_request_at_the_bank() {
+	! "$PARKSCOPE" dump -p "$SERVICE" -f jsonl | jq -e '.parkscope.stack[]? | select(contains("doWork"))' >/dev/null
+}
+
 is_leaking() { [ -n "$(pick verdict 'select(.p.verdict == "leaking")')" ]; }
 
 # The leaking site, as verdict records say.
@@ -82,6 +87,7 @@ seconds_between() {
 	# Nobody comes any more: what is left is what the client gave up.
 	kill -INT "$LOAD"
 	wait "$LOAD"
+	wait_until "the last requests are done" no_request_at_the_bank
 	cancelled=$(sed -n 's/.*cancelled=\([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/load.out")
 	parkscope_stop
 	assert_within "parked at the leak in the last report" \
@@ -104,7 +110,7 @@ prediction_error() {
 	local status=0 attached predictions i
 
 	PATIENCE_S=300
-	start_service 256M -receipt $((1024 * 1024))
+	start_service 384M -receipt $((1024 * 1024))
 	start_load 4
 	parkscope_start story -p "$SERVICE" --full
 	wait_until "the kernel kills the service" is_gone "$SERVICE"

@@ -246,12 +246,11 @@ static void test_overview(void **state)
 	process = add_process(fixture, 12, "warms-up", 1, 9);
 	process->verdict = VERDICT_GROWING;
 	add_process(fixture, 13, "steady", 1000, 1000);
-	assert_report(fixture,
-		      "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
-		      "    PID NAME            VERDICT THREADS    +/MIN  PARKED AT\n"
-		      "   4711 leaky           LEAKING     143  +1200.0  41 futex take_job\n"
-		      "     12 warms-up        GROWING       9   +240.0  -\n"
-		      "... and 1 more process, 1,000 threads\n");
+	assert_report(fixture, "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
+			       "  PID NAME     VERDICT THREADS    +/MIN  PARKED AT\n"
+			       " 4711 leaky    LEAKING     143  +1200.0  41 futex take_job\n"
+			       "   12 warms-up GROWING       9   +240.0  -\n"
+			       "... and 1 more process, 1,000 threads\n");
 	fixture_free(fixture);
 }
 
