@@ -9,12 +9,9 @@
 #define SECOND_NS     1000000000ULL
 #define MEMORY_MIN_NS (1800 * SECOND_NS)
 #define MEMORY_AGES   6
-/*
- * Below this age the ends of stays from before we attached count, whatever their age: they
- * are all that is known of how long units stay here.
- */
-#define AGED_NS   (300 * SECOND_NS)
-#define AGED_RUNG 2 /* the first of such an age */
+#define AGED_RUNG     LADDER_EARLY_RUNGS /* the first of 300 s */
+/* Where so many times as many pass, it is they who were there when we came, too. */
+#define PASSED_TIMES 2
 /* Quarters of the time in which entrants are looked for, and the bits that each has in `recent`. */
 #define QUARTERS     4
 #define QUARTER_BITS 16
@@ -107,7 +104,9 @@ void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
 		bool reached = has_reached(age_ns, i);
 
 		ladder->counting.left[i] += inside && reached;
-		ladder->counting.ended[i] += reached || (early && ladder_age_ns(i) < AGED_NS);
+		ladder->counting.ended[i] += reached;
+		if (i < LADDER_EARLY_RUNGS && !reached)
+			*(early ? &ladder->counting.early[i] : &ladder->counting.passed[i]) += 1;
 	}
 }
 
@@ -189,21 +188,6 @@ static void end_rung(struct ladder *ladder, size_t index)
 		note_entry(rung, ladder->now_ns);
 }
 
-/* What was known before there were rungs: early ends, as of the last of them. */
-static int make_rungs(struct ladder *ladder)
-{
-	ladder->rungs = calloc(LADDER_RUNGS, sizeof(ladder->rungs[0]));
-	if (!ladder->rungs)
-		return -ENOMEM;
-	for (size_t i = 0; ladder->early_ended && ladder_age_ns(i) < AGED_NS; i++) {
-		struct ladder_rung *rung = &ladder->rungs[i];
-
-		pass_time(rung, i, ladder->early_ended_ns);
-		rung->ended[rung->slice % LADDER_SLICES] = ladder->early_ended;
-	}
-	return 0;
-}
-
 static void end_sweep(struct ladder *ladder)
 {
 	ladder->counted = ladder->counting;
@@ -215,15 +199,16 @@ int ladder_end(struct ladder *ladder)
 {
 	int err = 0;
 
-	if (!ladder->rungs && (ladder->counting.here[0] || ladder->counting.ended[AGED_RUNG]))
-		err = make_rungs(ladder);
-	if (ladder->rungs) {
-		for (size_t i = 0; i < LADDER_RUNGS; i++)
-			end_rung(ladder, i);
-	} else if (ladder->counting.ended[0]) {
-		ladder->early_ended += ladder->counting.ended[0];
-		ladder->early_ended_ns = ladder->now_ns;
+	for (size_t i = 0; i < LADDER_EARLY_RUNGS; i++) {
+		ladder->early[i] += ladder->counting.early[i];
+		ladder->passed[i] += ladder->counting.passed[i];
 	}
+	if (!ladder->rungs && (ladder->counting.here[0] || ladder->counting.ended[0])) {
+		ladder->rungs = calloc(LADDER_RUNGS, sizeof(ladder->rungs[0]));
+		err = ladder->rungs ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; ladder->rungs && i < LADDER_RUNGS; i++)
+		end_rung(ladder, i);
 	end_sweep(ladder);
 	return err;
 }
@@ -251,8 +236,22 @@ static uint64_t sum_of(const uint32_t slices[LADDER_SLICES])
 	return sum;
 }
 
+/*
+ * Stays from before that ended at an age that nobody knows: all that is known at first of how long
+ * units stay here. They count as if they had reached the rung.
+ */
+static uint64_t doubtful_ends(const struct ladder *ladder, size_t index)
+{
+	if (index >= LADDER_EARLY_RUNGS ||
+	    ladder->passed[index] >= PASSED_TIMES * ladder->early[index])
+		return 0;
+	return ladder->early[index];
+}
+
 struct ladder_flow ladder_flow(const struct ladder *ladder, size_t index)
 {
+	uint64_t doubtful = doubtful_ends(ladder, index);
+	bool recent = ladder->watched_ns < memory_ns(index);
 	const struct ladder_rung *rung;
 
 	if (!ladder->rungs)
@@ -260,9 +259,9 @@ struct ladder_flow ladder_flow(const struct ladder *ladder, size_t index)
 	rung = &ladder->rungs[index];
 	return (struct ladder_flow){
 		.entrants = sum_of(rung->entered),
-		.ended = sum_of(rung->ended),
+		.ended = sum_of(rung->ended) + (recent ? doubtful : 0),
 		.past_entrants = rung->past_entered,
-		.past_ended = rung->past_ended,
+		.past_ended = rung->past_ended + (recent ? 0 : (double)doubtful),
 		.since_ns = rung->row_ns > ladder_age_ns(index)
 				    ? rung->row_ns - ladder_age_ns(index)
 				    : rung->row_ns,
