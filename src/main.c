@@ -8,6 +8,8 @@
 
 #include "commands/commands.h"
 #include "options.h"
+#include "output/buffer.h"
+#include "output/check_line.h"
 #include "output/escape.h"
 #include "version.h"
 
@@ -19,7 +21,11 @@ enum {
 enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
-	EXIT_USAGE = 2
+	EXIT_USAGE = 2,
+	/* As diff(1) has them. */
+	EXIT_SAME = 0,
+	EXIT_DIFFERS = 1,
+	EXIT_TROUBLE = 2
 };
 
 /* One line, whatever an argument or a file name had in it. */
@@ -29,6 +35,29 @@ static void print_error(const struct error *error, const char *hint)
 
 	escape_text(error->text, false, safe, sizeof(safe));
 	fprintf(stderr, "parkscope: %s%s\n", safe, hint);
+}
+
+/* Where a monitoring system looks for it. */
+static int print_unknown(const struct error *error, const char *hint)
+{
+	struct buffer line = {0};
+
+	check_line_escaped(&line, error->text, false);
+	if (!line.failed)
+		printf("PARKSCOPE %s - %.*s%s\n", check_status_name(CHECK_UNKNOWN),
+		       (int)line.length, line.data, hint);
+	buffer_release(&line);
+	if (fflush(stdout) && errno != EPIPE)
+		print_error(error, hint);
+	return CHECK_UNKNOWN;
+}
+
+static int run_check(const struct options *options)
+{
+	enum check_status status = CHECK_UNKNOWN;
+	struct error error = {0};
+
+	return check_run(options, &status, &error) ? print_unknown(&error, "") : (int)status;
 }
 
 /* A standard stream that is closed would become the first file that we open. */
@@ -45,9 +74,8 @@ static int keep_standard_streams(void)
 	return 0;
 }
 
-static int print_and_flush(void (*print)(FILE *))
+static int flush(void)
 {
-	print(stdout);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "parkscope: cannot write to standard output\n");
 		return EXIT_FAILED;
@@ -55,9 +83,16 @@ static int print_and_flush(void (*print)(FILE *))
 	return EXIT_DONE;
 }
 
-static void print_version(FILE *file)
+static int run_diff(const struct options *options)
 {
-	fprintf(file, "parkscope %s\n", PARKSCOPE_VERSION);
+	struct error error = {0};
+	bool differs = false;
+	int err = diff_run(options, &differs, &error);
+
+	if (!err || err == -EPIPE)
+		return differs ? EXIT_DIFFERS : EXIT_SAME;
+	print_error(&error, "");
+	return EXIT_TROUBLE;
 }
 
 static int run(const struct options *options)
@@ -67,12 +102,18 @@ static int run(const struct options *options)
 
 	switch (options->command) {
 	case COMMAND_HELP:
-		return print_and_flush(options_print_help);
+		options_print_help(stdout, options->help_on);
+		return flush();
 	case COMMAND_VERSION:
-		return print_and_flush(print_version);
+		printf("parkscope %s\n", PARKSCOPE_VERSION);
+		return flush();
+	case COMMAND_CHECK:
+		return run_check(options);
 	case COMMAND_FEATURES:
 		err = features_run(options, &error);
 		break;
+	case COMMAND_DIFF:
+		return run_diff(options);
 	case COMMAND_DUMP:
 		err = dump_run(options, &error);
 		break;
@@ -99,6 +140,8 @@ int main(int argc, char *argv[])
 	if (keep_standard_streams())
 		return EXIT_FAILED;
 	if (options_parse(argc, argv, &options, &error)) {
+		if (options_command(argc, argv) == COMMAND_CHECK)
+			return print_unknown(&error, ". Try 'parkscope check --help'.");
 		print_error(&error, ". Try 'parkscope --help'.");
 		return EXIT_USAGE;
 	}

@@ -7,76 +7,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "option_table.h"
+#include "option_values.h"
 
 #define INTERVAL_MIN_NS 100000000ULL
 /* Less would not hold the tables of one large program. */
-#define TABLE_MEMORY_MIN ((size_t)4 << 20)
-#define TABLE_MEMORY_MAX ((size_t)1 << 40)
-#define DURATION_MAX_NS  (365ULL * 24 * 3600 * 1000000000ULL)
-
-/* getopt's codes of options without a letter; above every letter. */
-enum long_only {
-	OPTION_FULL = 256,
-	OPTION_PLAIN,
-	OPTION_NO_DEMANGLE,
-	OPTION_TABLE_MEMORY,
-	OPTION_LINES,
-	OPTION_RUNTIME_FRAMES,
-	OPTION_UNIT,
-	OPTION_LEAK_AFTER,
-	OPTION_LEAK_MIN,
-	OPTION_DEBUG,
-	OPTION_HELP,
-	OPTION_VERSION
-};
-
-static const struct option_description {
-	const char *name;
-	int code; /* the letter, or enum long_only */
-	const char *argument;
-	const char *help;
-	bool hidden; /* for developers: not in --help */
-} table[] = {
-	{"pid", 'p', "PID", "process to watch; repeats, takes a list (default: all)", false},
-	{"interval", 'i', "TIME", "time between reports: 500ms, 5s, 2m (default 5s)", false},
-	{"count", 'n', "N", "stop after N reports", false},
-	{"duration", 'd', "TIME", "stop after this time", false},
-	{"top", 't', "N", "sites a process and processes to print (default 10)", false},
-	{"format", 'f', "FORMAT", "text or jsonl; dump also: go, pprof (default text)", false},
-	{"output", 'o', "FILE", "append to FILE; SIGHUP opens it again", false},
-	{"full", OPTION_FULL, NULL, "jsonl: every site with its stack at every report", false},
-	{"plain", OPTION_PLAIN, NULL, "text: never redraw the terminal, append", false},
-	{"no-demangle", OPTION_NO_DEMANGLE, NULL, "C++ and Rust names as symbol tables have them",
-	 false},
-	{"table-memory", OPTION_TABLE_MEMORY, "SIZE", "for unwind tables: 8M, 1G (default 64M)",
-	 false},
-	{"lines", OPTION_LINES, NULL, "source lines and inlined functions, from debug info", false},
-	{"unit", OPTION_UNIT, "UNIT", "only this: thread or goroutine (default: both)", false},
-	{"runtime-frames", OPTION_RUNTIME_FRAMES, NULL,
-	 "frames of the Go runtime, and its own goroutines", false},
-	{"leak-after", OPTION_LEAK_AFTER, "TIME", "no leak of units parked for less (default 10s)",
-	 false},
-	{"leak-min", OPTION_LEAK_MIN, "N", "no leak of fewer units (default 10, or 8 of 5 min)",
-	 false},
-	{"verbose", 'v', NULL, "whole stacks, own cost, and why something failed", false},
-	{"debug", OPTION_DEBUG, "no-FEATURE", "act as if the host lacked FEATURE", true},
-	{"help", OPTION_HELP, NULL, "print this help", false},
-	{"version", OPTION_VERSION, NULL, "print the version", false},
-};
-
-#define TABLE_LENGTH (sizeof(table) / sizeof(table[0]))
-
-static const struct {
-	const char *name;
-	const char *help;
-	enum command command;
-} commands[] = {
-	{"watch", "a report every interval: who is parked where, who is born", COMMAND_WATCH},
-	{"dump", "what is parked right now, once, every stack", COMMAND_DUMP},
-	{"features", "what this host supports, what is degraded and why", COMMAND_FEATURES},
-};
-
-#define COMMANDS_LENGTH (sizeof(commands) / sizeof(commands[0]))
+#define TABLE_MEMORY_MIN  ((size_t)4 << 20)
+#define TABLE_MEMORY_MAX  ((size_t)1 << 40)
+#define GROWTH_MAX        1e9
+#define WATCH_INTERVAL_NS 5000000000ULL
+#define CHECK_DURATION_NS 60000000000ULL
 
 static const struct {
 	const char *name;
@@ -97,79 +37,13 @@ void options_clear(struct options *options)
 	*options = (struct options){0};
 }
 
-/* A whole decimal number without sign or blanks. */
-static int parse_number(const char *text, uint64_t max, uint64_t *number)
-{
-	char *end;
-	unsigned long long value;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || value > max)
-		return -EINVAL;
-	*number = value;
-	return 0;
-}
-
-int options_parse_duration(const char *text, uint64_t *ns)
-{
-	static const struct {
-		const char *suffix;
-		double ns;
-	} units[] = {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"", 1e9}};
-	char *end;
-	double value;
-
-	/* No sign, no blank, no "inf", "nan" or hexadecimal. */
-	if (strspn(text, "0123456789.") == 0)
-		return -EINVAL;
-	value = strtod(text, &end);
-	if (end != text + strspn(text, "0123456789."))
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].suffix) != 0)
-			continue;
-		if (value * units[i].ns > (double)DURATION_MAX_NS)
-			return -EINVAL;
-		*ns = (uint64_t)(value * units[i].ns);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-int options_parse_size(const char *text, size_t *bytes)
-{
-	static const struct {
-		const char *suffix;
-		unsigned int shift;
-	} units[] = {{"K", 10},   {"M", 20},   {"G", 30}, {"KiB", 10},
-		     {"MiB", 20}, {"GiB", 30}, {"", 0}};
-	size_t digits = strspn(text, "0123456789");
-	unsigned long long value;
-
-	if (!digits || digits > 18)
-		return -EINVAL;
-	value = strtoull(text, NULL, 10);
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(text + digits, units[i].suffix) != 0)
-			continue;
-		if (value > SIZE_MAX >> units[i].shift)
-			return -EINVAL;
-		*bytes = (size_t)value << units[i].shift;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static int add_pid(struct options *options, const char *text, struct error *error)
 {
 	uint64_t pid;
 	uint32_t *grown;
 
 	/* PID_MAX_LIMIT of 64-bit kernels, include/linux/threads.h */
-	if (parse_number(text, 4 * 1024 * 1024, &pid) || !pid)
+	if (option_number(text, 4 * 1024 * 1024, &pid) || !pid)
 		return error_set(error, -EINVAL, "-p: '%.64s' is not a process id", text);
 	for (size_t i = 0; i < options->pids_count; i++)
 		if (options->pids[i] == pid)
@@ -246,10 +120,45 @@ static int set_leak_min(struct options *options, const char *value, struct error
 	struct ladder_rules *rules = &options->rules.ladder;
 	uint64_t least;
 
-	if (parse_number(value, 1000000, &least) || !least)
+	if (option_number(value, 1000000, &least) || !least)
 		return error_set(error, -EINVAL, "--leak-min: '%.64s' is not a number of units",
 				 value);
 	rules->entrants_min = rules->entrants_min_aged = least;
+	return 0;
+}
+
+/* "10/min", or "10". */
+static int set_growth_max(struct options *options, const char *value, struct error *error)
+{
+	size_t length = strspn(value, "0123456789.");
+	char *end;
+	double rate = length ? strtod(value, &end) : 0;
+
+	if (!length || end != value + length || (*end && strcmp(end, "/min") != 0) || rate <= 0 ||
+	    rate > GROWTH_MAX)
+		return error_set(error, -EINVAL,
+				 "--max-growth: '%.64s' is not a rate, such as 10/min", value);
+	options->check.growth_max = rate;
+	return 0;
+}
+
+static int set_fail_on(struct options *options, const char *value, struct error *error)
+{
+	if (strcmp(value, verdict_name(VERDICT_GROWING)) == 0)
+		options->check.fail_on = CHECK_FAIL_ON_GROWING;
+	else if (strcmp(value, verdict_name(VERDICT_LEAKING)) == 0)
+		options->check.fail_on = CHECK_FAIL_ON_LEAKING;
+	else
+		return error_set(error, -EINVAL,
+				 "--fail-on: '%.64s' is neither growing nor leaking", value);
+	return 0;
+}
+
+static int set_limit(const char *name, uint64_t *limit, const char *value, struct error *error)
+{
+	if (option_number(value, UINT32_MAX, limit) || !*limit)
+		return error_set(error, -EINVAL, "%s: '%.64s' is not a number of at least 1", name,
+				 value);
 	return 0;
 }
 
@@ -259,7 +168,7 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case 'p':
 		return add_pids(options, value, error);
 	case 'i':
-		if (options_parse_duration(value, &options->interval_ns) ||
+		if (option_duration(value, &options->interval_ns) ||
 		    options->interval_ns < INTERVAL_MIN_NS)
 			return error_set(error, -EINVAL,
 					 "-i: '%.64s' is not a time of at least 100ms, such as "
@@ -267,19 +176,22 @@ static int set_option(struct options *options, int code, const char *value, stru
 					 value);
 		return 0;
 	case 'd':
-		if (options_parse_duration(value, &options->duration_ns) || !options->duration_ns)
+	case OPTION_FOR:
+		if (option_duration(value, &options->duration_ns) || !options->duration_ns)
 			return error_set(error, -EINVAL,
-					 "-d: '%.64s' is not a time, such as 30s or 10m", value);
+					 "%s: '%.64s' is not a time, such as 30s or 10m",
+					 code == 'd' ? "-d" : "--for", value);
 		return 0;
 	case 'n':
-		if (parse_number(value, UINT64_MAX, &options->count) || !options->count)
+		if (option_number(value, UINT64_MAX, &options->count) || !options->count)
 			return error_set(error, -EINVAL, "-n: '%.64s' is not a number of reports",
 					 value);
 		return 0;
 	case 't':
-		if (parse_number(value, 1000000, &options->top) || !options->top)
+		if (option_number(value, 1000000, &options->top) || !options->top)
 			return error_set(error, -EINVAL, "-t: '%.64s' is not a number of sites",
 					 value);
+		options->top_given = true;
 		return 0;
 	case 'f':
 		return set_format(options, value, error);
@@ -296,7 +208,7 @@ static int set_option(struct options *options, int code, const char *value, stru
 		options->demangle = false;
 		return 0;
 	case OPTION_TABLE_MEMORY:
-		if (options_parse_size(value, &options->table_memory) ||
+		if (option_size(value, &options->table_memory) ||
 		    options->table_memory < TABLE_MEMORY_MIN ||
 		    options->table_memory > TABLE_MEMORY_MAX)
 			return error_set(error, -EINVAL,
@@ -313,7 +225,7 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_UNIT:
 		return set_units(options, value, error);
 	case OPTION_LEAK_AFTER:
-		if (options_parse_duration(value, &options->rules.leak_after_ns) ||
+		if (option_duration(value, &options->rules.leak_after_ns) ||
 		    options->rules.leak_after_ns > VERDICT_LAST_NS)
 			return error_set(error, -EINVAL,
 					 "--leak-after: '%.64s' is not a time of at most 1h, such "
@@ -322,6 +234,14 @@ static int set_option(struct options *options, int code, const char *value, stru
 		return 0;
 	case OPTION_LEAK_MIN:
 		return set_leak_min(options, value, error);
+	case OPTION_MAX_THREADS:
+		return set_limit("--max-threads", &options->check.threads_max, value, error);
+	case OPTION_MAX_GOROUTINES:
+		return set_limit("--max-goroutines", &options->check.goroutines_max, value, error);
+	case OPTION_MAX_GROWTH:
+		return set_growth_max(options, value, error);
+	case OPTION_FAIL_ON:
+		return set_fail_on(options, value, error);
 	case 'v':
 		options->verbose = true;
 		return 0;
@@ -336,49 +256,78 @@ static int set_option(struct options *options, int code, const char *value, stru
 	}
 }
 
-static int set_command(struct options *options, const char *name, struct error *error)
-{
-	for (size_t i = 0; i < COMMANDS_LENGTH; i++) {
-		if (strcmp(commands[i].name, name) == 0) {
-			options->command = commands[i].command;
-			return 0;
-		}
-	}
-	return error_set(error, -EINVAL,
-			 "unknown command '%.64s'; watch, dump and features are known", name);
-}
+struct getopt_arrays {
+	struct option long_options[OPTION_TABLE_MAX + 1];
+	char letters[2 * OPTION_TABLE_MAX + 3];
+};
 
-/* getopt's two arrays, from the table. */
-static void describe_to_getopt(struct option *long_options, char *letters)
+/* From the table. */
+static void describe_to_getopt(struct getopt_arrays *arrays)
 {
+	struct option *long_options = arrays->long_options;
+	char *letters = arrays->letters;
+
 	/* '+': stop at the first operand; ':': tell a missing argument from an unknown option. */
 	*letters++ = '+';
 	*letters++ = ':';
-	for (size_t i = 0; i < TABLE_LENGTH; i++) {
+	for (size_t i = 0; i < option_table_length; i++) {
 		long_options[i] = (struct option){
-			.name = table[i].name,
-			.has_arg = table[i].argument ? required_argument : no_argument,
-			.val = table[i].code,
+			.name = option_table[i].name,
+			.has_arg = option_table[i].argument ? required_argument : no_argument,
+			.val = option_table[i].code,
 		};
-		if (table[i].code < 256) {
-			*letters++ = (char)table[i].code;
-			if (table[i].argument)
+		if (option_table[i].code < 256) {
+			*letters++ = (char)option_table[i].code;
+			if (option_table[i].argument)
 				*letters++ = ':';
 		}
 	}
-	long_options[TABLE_LENGTH] = (struct option){0};
+	long_options[option_table_length] = (struct option){0};
 	*letters = '\0';
 }
 
-static int parse_options(int argc, char *const argv[], struct options *options, struct error *error)
+/* The command that is named, whatever the options are; NULL: none, or an unknown one. */
+static const struct command_row *named_command(int argc, char *const argv[])
 {
-	struct option long_options[TABLE_LENGTH + 1];
-	char letters[2 * TABLE_LENGTH + 3];
+	struct getopt_arrays arrays;
+
+	describe_to_getopt(&arrays);
+	opterr = 0;
+	optind = 0;
+	while (getopt_long(argc, argv, arrays.letters, arrays.long_options, NULL) != -1)
+		;
+	return optind < argc ? command_by_name(argv[optind]) : NULL;
+}
+
+enum command options_command(int argc, char *const argv[])
+{
+	const struct command_row *row = named_command(argc, argv);
+
+	return row ? row->command : COMMAND_WATCH;
+}
+
+static int check_command_takes(enum command command, int code, struct error *error)
+{
+	const struct option_row *row = option_by_code(code);
+	char names[OPTION_NAMES_SIZE];
+
+	if (row->commands & 1U << command)
+		return 0;
+	command_names(row->commands, names);
+	return error_set(error, -EINVAL, "--%s is not for %s but for %s", row->name,
+			 command_row(command)->name, names);
+}
+
+static int parse_options(int argc, char *const argv[], enum command command,
+			 struct options *options, struct error *error)
+{
+	struct getopt_arrays arrays;
 	int code;
 
-	describe_to_getopt(long_options, letters);
+	describe_to_getopt(&arrays);
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+	optind = 0;
+	while ((code = getopt_long(argc, argv, arrays.letters, arrays.long_options, NULL)) != -1) {
 		const char *word = argv[optind - 1];
 		int err;
 
@@ -391,41 +340,75 @@ static int parse_options(int argc, char *const argv[], struct options *options, 
 					 "unknown option '%.64s', or a value that "
 					 "it does not take",
 					 word);
-		err = set_option(options, code, optarg, error);
+		err = check_command_takes(command, code, error);
+		if (!err)
+			err = set_option(options, code, optarg, error);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-/* Options may stand before and after the command. */
-static int parse(int argc, char *const argv[], struct options *options, struct error *error)
+static int add_operand(enum command command, const char *word, struct options *options,
+		       struct error *error)
 {
-	int err;
+	if (command != COMMAND_DIFF || options->operands_count == OPTIONS_OPERANDS_MAX)
+		return error_set(error, -EINVAL, "unexpected argument '%.64s'", word);
+	options->operands[options->operands_count++] = word;
+	return 0;
+}
 
-	optind = 0;
-	err = parse_options(argc, argv, options, error);
-	if (err || optind == argc)
-		return err;
-	if (options->command == COMMAND_WATCH) {
-		err = set_command(options, argv[optind], error);
-		if (err)
-			return err;
+/* What follows the command: options and operands in any order; after "--" operands only. */
+static int parse_rest(int argc, char *const argv[], enum command command, struct options *options,
+		      struct error *error)
+{
+	bool operands_only = false;
+	int err = 0;
+
+	/* argv[0], which getopt passes over, is what was there before. */
+	while (!err && argc > 1) {
+		int next = 1;
+
+		if (!operands_only) {
+			err = parse_options(argc, argv, command, options, error);
+			next = optind;
+			operands_only = strcmp(argv[next - 1], "--") == 0;
+		}
+		if (!err && next < argc)
+			err = add_operand(command, argv[next], options, error);
+		argc -= next;
+		argv += next;
 	}
-	argc -= optind;
-	argv += optind;
-	optind = 0;
-	err = parse_options(argc, argv, options, error);
-	if (!err && optind < argc)
-		return error_set(error, -EINVAL, "unexpected argument '%.64s'", argv[optind]);
 	return err;
 }
 
-/* What each option alone cannot tell. */
-static int check_combination(const struct options *options, struct error *error)
+static int unknown_command(const char *name, struct error *error)
 {
-	if (options->command != COMMAND_WATCH && options->command != COMMAND_DUMP)
-		return 0;
+	char names[OPTION_NAMES_SIZE];
+
+	command_names(~0U, names);
+	return error_set(error, -EINVAL, "unknown command '%.64s'; %s are known", name, names);
+}
+
+/* Options may stand before and after the command. */
+static int parse(int argc, char *const argv[], struct options *options, struct error *error)
+{
+	const struct command_row *row = named_command(argc, argv);
+	enum command command = row ? row->command : COMMAND_WATCH;
+	int err;
+
+	options->command = command;
+	options->help_on = row ? command : COMMAND_HELP;
+	err = parse_options(argc, argv, command, options, error);
+	if (err || optind == argc)
+		return err;
+	if (!row && options->command == COMMAND_WATCH)
+		return unknown_command(argv[optind], error);
+	return parse_rest(argc - optind, argv + optind, command, options, error);
+}
+
+static int check_format(const struct options *options, struct error *error)
+{
 	for (size_t i = 0; i < FORMATS_LENGTH; i++)
 		if (formats[i].format == options->format && formats[i].dump_only &&
 		    options->command != COMMAND_DUMP)
@@ -438,11 +421,56 @@ static int check_combination(const struct options *options, struct error *error)
 	return 0;
 }
 
+static int check_diff(const struct options *options, struct error *error)
+{
+	if (options->operands_count < OPTIONS_OPERANDS_MAX)
+		return error_set(error, -EINVAL,
+				 "diff needs two files, OLD and NEW, of 'parkscope dump -f jsonl'");
+	if (options->format != FORMAT_TEXT && options->format != FORMAT_JSONL)
+		return error_set(error, -EINVAL, "diff writes text or jsonl");
+	return 0;
+}
+
+static int check_check(const struct options *options, struct error *error)
+{
+	if (!options->pids_count)
+		return error_set(error, -EINVAL, "check needs -p PID");
+	if (options->interval_ns > options->duration_ns)
+		return error_set(error, -EINVAL, "-i: longer than the whole check");
+	return 0;
+}
+
+/* What each option alone cannot tell. */
+static int check_combination(const struct options *options, struct error *error)
+{
+	switch (options->command) {
+	case COMMAND_WATCH:
+	case COMMAND_DUMP:
+		return check_format(options, error);
+	case COMMAND_DIFF:
+		return check_diff(options, error);
+	case COMMAND_CHECK:
+		return check_check(options, error);
+	default:
+		return 0;
+	}
+}
+
+/* What depends on the command or on other options. */
+static void complete(struct options *options)
+{
+	bool check = options->command == COMMAND_CHECK;
+
+	if (check && !options->duration_ns)
+		options->duration_ns = CHECK_DURATION_NS;
+	if (!options->interval_ns)
+		options->interval_ns =
+			check ? check_interval_ns(options->duration_ns) : WATCH_INTERVAL_NS;
+}
+
 int options_parse(int argc, char *const argv[], struct options *ret, struct error *error)
 {
 	struct options options = {
-		.command = COMMAND_WATCH,
-		.interval_ns = 5000000000ULL,
 		.top = 10,
 		.demangle = true,
 		.table_memory = (size_t)64 << 20,
@@ -450,6 +478,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 	};
 	int err = parse(argc, argv, &options, error);
 
+	complete(&options);
 	if (!err)
 		err = check_combination(&options, error);
 	if (err) {
@@ -458,42 +487,4 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 	}
 	*ret = options;
 	return 0;
-}
-
-void options_print_help(FILE *file)
-{
-	fputs("Usage: parkscope [COMMAND] [OPTION]...\n"
-	      "Shows where threads and goroutines are parked, how many, and whether that\n"
-	      "crowd grows, from outside: nothing is stopped or changed. Needs root.\n"
-	      "\n"
-	      "Commands:\n",
-	      file);
-	for (size_t i = 0; i < COMMANDS_LENGTH; i++)
-		fprintf(file, "  %-9s %s%s\n", commands[i].name, commands[i].help,
-			i == 0 ? " (default)" : "");
-	fputs("\nOptions:\n", file);
-	for (size_t i = 0; i < TABLE_LENGTH; i++) {
-		char names[40];
-
-		if (table[i].hidden)
-			continue;
-		snprintf(names, sizeof(names), "%c%c%s--%s%s%s", table[i].code < 256 ? '-' : ' ',
-			 table[i].code < 256 ? table[i].code : ' ',
-			 table[i].code < 256 ? ", " : "  ", table[i].name,
-			 table[i].argument ? " " : "", table[i].argument ? table[i].argument : "");
-		fprintf(file, "  %-22s %s\n", names, table[i].help);
-	}
-	fputs("\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
-	      "Example: parkscope -p $(pgrep -o myservice) -i 2s\n"
-	      "Manual: man parkscope\n",
-	      file);
-}
-
-void options_print_table(FILE *file)
-{
-	for (size_t i = 0; i < TABLE_LENGTH; i++)
-		fprintf(file, "%s\t%c\t%s\t%s\n", table[i].name,
-			table[i].code < 256 ? table[i].code : '-',
-			table[i].argument ? table[i].argument : "-", table[i].help);
 }

@@ -9,18 +9,21 @@
 
 #include "base/error.h"
 #include "host/features.h"
+#include "model/check.h"
 #include "model/report.h"
 #include "model/verdict.h"
 
 /*
- * The command line. One table describes every option: it feeds the parser,
- * --help and, through options_print_table(), the manual's OPTIONS.
+ * The command line. One table (option_table.h) describes every command and option: it feeds the
+ * parser and --help.
  */
 
 enum command {
 	COMMAND_WATCH,
 	COMMAND_DUMP,
+	COMMAND_DIFF,
 	COMMAND_FEATURES,
+	COMMAND_CHECK,
 	COMMAND_HELP,
 	COMMAND_VERSION
 };
@@ -32,10 +35,12 @@ enum format {
 	FORMAT_PPROF
 };
 
-#define OPTIONS_PIDS_MAX 4096
+#define OPTIONS_PIDS_MAX     4096
+#define OPTIONS_OPERANDS_MAX 2
 
 struct options {
 	enum command command;
+	enum command help_on; /* COMMAND_HELP: which command; COMMAND_HELP itself: none */
 	enum format format;
 	enum shown_units units;
 	uint32_t *pids; /* owned, sorted, without repeats */
@@ -44,9 +49,13 @@ struct options {
 	uint64_t duration_ns; /* 0: until interrupted */
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
+	bool top_given;
 	size_t table_memory; /* bytes */
 	struct verdict_rules rules;
-	const char *output; /* NULL: stdout; points into argv */
+	struct check_rules check;
+	const char *output;                         /* NULL: stdout; points into argv */
+	const char *operands[OPTIONS_OPERANDS_MAX]; /* of `diff`: OLD and NEW; into argv, too */
+	size_t operands_count;
 	bool full;
 	bool plain;
 	bool lines;
@@ -63,15 +72,10 @@ struct options {
 int options_parse(int argc, char *const argv[], struct options *options, struct error *error);
 void options_clear(struct options *options);
 
-/* "500ms", "5s", "2m", "1h", or seconds without a unit; at most 365 days. -EINVAL. */
-int options_parse_duration(const char *text, uint64_t *ns);
+/* The command that is named, also where options_parse() fails; COMMAND_WATCH: none is. */
+enum command options_command(int argc, char *const argv[]);
 
-/* "64M", "1G", "512K", with or without "iB", or bytes without a unit. -EINVAL. */
-int options_parse_size(const char *text, size_t *bytes);
-
-void options_print_help(FILE *file);
-
-/* One line per option: names, argument, help, separated by tabs; for doc/ and completions. */
-void options_print_table(FILE *file);
+/* `about`: a command, or COMMAND_HELP for all that there is. */
+void options_print_help(FILE *file, enum command about);
 
 #endif

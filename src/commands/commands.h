@@ -2,6 +2,8 @@
 #ifndef PARKSCOPE_COMMANDS_COMMANDS_H
 #define PARKSCOPE_COMMANDS_COMMANDS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "options.h"
 
@@ -11,6 +13,11 @@
  */
 int watch_run(const struct options *options, struct error *error);
 int dump_run(const struct options *options, struct error *error);
+/* Writes its line to standard output; `*status` is what to exit with. */
+int check_run(const struct options *options, enum check_status *status, struct error *error);
 int features_run(const struct options *options, struct error *error);
+
+/* Sets `*differs` before anything is written, so that it holds when the reader has gone. */
+int diff_run(const struct options *options, bool *differs, struct error *error);
 
 #endif

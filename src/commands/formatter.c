@@ -2,17 +2,14 @@
 #include "commands/formatter.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "commands/run_id.h"
+#include "commands/terminal.h"
 #include "output/go_stacks.h"
 #include "output/jsonl.h"
 #include "output/pprof.h"
@@ -42,16 +39,6 @@ void formatter_free(struct formatter *formatter)
 	free(formatter);
 }
 
-static void measure_terminal(size_t *width, size_t *height)
-{
-	struct winsize size;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
-		return;
-	*width = size.ws_col;
-	*height = size.ws_row;
-}
-
 /* As https://no-color.org asks. */
 static bool wants_colour(void)
 {
@@ -75,14 +62,13 @@ static int open_text(struct formatter *formatter)
 	};
 
 	if (sink_is_terminal(formatter->sink)) {
-		measure_terminal(&config.width, &config.height);
+		terminal_measure(&config.width, &config.height);
 		config.redraw = !dump && !options->plain;
 		config.colour = wants_colour();
 	} else if (dump) {
 		config.width = TEXT_WIDTH_UNLIMITED;
 	}
-	setlocale(LC_CTYPE, "");
-	config.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+	config.ascii = terminal_wants_ascii();
 	formatter->text = text_new(&config, formatter->sink);
 	return formatter->text ? 0 : -ENOMEM;
 }
@@ -102,13 +88,13 @@ static int open_jsonl(struct formatter *formatter, const struct host_features *f
 		.features = formatter->features,
 		.degraded = formatter->degraded_list,
 	};
-	uint64_t run_id;
+	int err;
 
 	if (gethostname(formatter->hostname, sizeof(formatter->hostname) - 1))
 		return -errno;
-	if (getrandom(&run_id, sizeof(run_id), 0) != sizeof(run_id))
-		return -errno;
-	snprintf(formatter->run_id, sizeof(formatter->run_id), "%016" PRIx64, run_id);
+	err = run_id_make(formatter->run_id);
+	if (err)
+		return err;
 	for (int i = 0; i < FEATURE_COUNT; i++) {
 		const struct feature_info *info = feature_info((enum feature)i);
 
@@ -187,7 +173,7 @@ static int report_text(struct formatter *formatter, const struct report *report,
 	size_t width = 0, height = 0;
 
 	if (sink_is_terminal(formatter->sink)) {
-		measure_terminal(&width, &height);
+		terminal_measure(&width, &height);
 		text_resize(formatter->text, width, height);
 	}
 	return text_report(formatter->text, report, error);

@@ -77,7 +77,8 @@ int session_open(const struct options *options, bool events, struct session **re
 		err = features_check_required(&session->features, error);
 	if (!err)
 		err = sink_open(options->output, &session->sink, error);
-	if (!err)
+	/* It writes one line of its own. */
+	if (!err && options->command != COMMAND_CHECK)
 		err = formatter_new(options, &session->features, session->sink, &session->formatter,
 				    error);
 	if (err)
@@ -93,6 +94,8 @@ int session_open(const struct options *options, bool events, struct session **re
 		.rules = options->rules,
 		.lines = options->lines,
 		.each_goroutine = options->format == FORMAT_GO,
+		/* For `diff`. */
+		.stays = options->command == COMMAND_DUMP && options->format == FORMAT_JSONL,
 		.runtime_frames = options->runtime_frames,
 	};
 	err = sources_open(&config, &session->sources, error);
@@ -103,7 +106,8 @@ int session_open(const struct options *options, bool events, struct session **re
 	}
 	if (events && options->pids_count && !sources_living(session->sources))
 		return error_set(error, -ESRCH, "the process ended before parkscope was attached");
-	err = formatter_start(session->formatter, error);
+	if (session->formatter)
+		err = formatter_start(session->formatter, error);
 	if (err)
 		return err;
 	*ret = take_ptr(session);

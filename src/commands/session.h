@@ -10,11 +10,12 @@
 #include "output/sink.h"
 #include "sources/sources.h"
 
-/* What `watch` and `dump` need: checked processes, an open sink and format, open sources. */
+/* What `watch`, `dump` and `check` need: checked processes, an open sink and format, open sources.
+ */
 struct session {
 	struct host_features features;
 	struct sink *sink;
-	struct formatter *formatter;
+	struct formatter *formatter; /* NULL in `check` */
 	struct sources *sources;
 };
 

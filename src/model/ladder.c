@@ -59,7 +59,7 @@ static uint64_t memory_ns(size_t rung)
  * Half an age; a little more from 300 s on: who stays for exactly two ages, ten minutes, as
  * timers like to be set, must not make three quarters.
  */
-static uint64_t quarter_ns(size_t rung)
+uint64_t ladder_quarter_ns(size_t rung)
 {
 	uint64_t age_ns = ladder_age_ns(rung);
 
@@ -116,7 +116,7 @@ static void pass_time(struct ladder_rung *rung, size_t index, uint64_t now_ns)
 {
 	uint64_t slice_ns = memory_ns(index) / LADDER_SLICES;
 	uint64_t slice = now_ns / slice_ns;
-	uint64_t bit = now_ns / (quarter_ns(index) / QUARTER_BITS);
+	uint64_t bit = now_ns / (ladder_quarter_ns(index) / QUARTER_BITS);
 	uint64_t passed = slice - rung->slice;
 	double fade;
 
@@ -287,12 +287,21 @@ static bool enters_steadily(const struct ladder_rung *rung)
 	return quarters >= QUARTERS - 1;
 }
 
+uint64_t ladder_entrants_min(size_t rung, const struct ladder_rules *rules)
+{
+	return rung < AGED_RUNG ? rules->entrants_min : rules->entrants_min_aged;
+}
+
+uint64_t ladder_watched_min_ns(size_t rung)
+{
+	return ladder_age_ns(rung) * 5 / 2;
+}
+
 bool ladder_keeps(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules)
 {
 	struct ladder_flow flow = ladder_flow(ladder, rung);
-	uint64_t least = rung < AGED_RUNG ? rules->entrants_min : rules->entrants_min_aged;
 
-	return flow.entrants && flow.entrants >= least &&
+	return flow.entrants && flow.entrants >= ladder_entrants_min(rung, rules) &&
 	       (double)flow.ended <= rules->ended_share_max * (double)flow.entrants &&
 	       !ladder_is_refuted(&flow, rules);
 }
@@ -300,6 +309,6 @@ bool ladder_keeps(const struct ladder *ladder, size_t rung, const struct ladder_
 bool ladder_holds(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules)
 {
 	return ladder_keeps(ladder, rung, rules) &&
-	       ladder->watched_ns + SLACK_NS >= ladder_age_ns(rung) * 5 / 2 &&
+	       ladder->watched_ns + SLACK_NS >= ladder_watched_min_ns(rung) &&
 	       enters_steadily(&ladder->rungs[rung]);
 }

@@ -71,6 +71,11 @@ struct ladder {
 /* The ages: 10, 60, 300, 600, 1200 and 3600 s. */
 uint64_t ladder_age_ns(size_t rung);
 
+/* What ladder_holds() asks of a rung: entrants, a time that we have watched, and its quarters. */
+uint64_t ladder_entrants_min(size_t rung, const struct ladder_rules *rules);
+uint64_t ladder_watched_min_ns(size_t rung);
+uint64_t ladder_quarter_ns(size_t rung);
+
 /* `now_ns` of the sweep; `watched_ns`: since we attached. */
 void ladder_begin(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns);
 void ladder_park(struct ladder *ladder, uint64_t age_ns, enum age_bound bound);

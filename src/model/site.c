@@ -27,6 +27,7 @@ void site_free(struct site *site)
 		return;
 	stack_free(site->stack);
 	stack_free(site->creator);
+	stay_sample_release(&site->stays);
 	ladder_clear(&site->ladder);
 	free(site);
 }
@@ -34,6 +35,7 @@ void site_free(struct site *site)
 void site_begin_sweep(struct site *site, uint64_t now_ns, uint64_t watched_ns)
 {
 	crowd_begin(&site->crowd);
+	stay_sample_clear(&site->stays);
 	ladder_begin(&site->ladder, now_ns, watched_ns);
 }
 
@@ -86,6 +88,7 @@ int site_end_sweep(struct site *site, const struct verdict_rules *rules)
 	crowd_end(&site->crowd, input.now_ns);
 	if (site->kind == SITE_PARK) {
 		thread_names_sort(&site->names);
+		stay_sample_sort(&site->stays);
 		err = ladder_end(&site->ladder);
 		site->near_io_wanted =
 			verdict_depends_on_near_io(&subject) && keeps_untimed(site, rules);

@@ -10,6 +10,7 @@
 #include "model/frame.h"
 #include "model/ladder.h"
 #include "model/site_id.h"
+#include "model/stay_sample.h"
 #include "model/thread_names.h"
 #include "model/verdict.h"
 #include "model/wait_objects.h"
@@ -59,6 +60,7 @@ struct site {
 	struct ladder ladder; /* SITE_PARK */
 	struct verdict_state verdict;
 	struct thread_names names;   /* SITE_PARK: the crowd, or the threads that it holds */
+	struct stay_sample stays;    /* SITE_PARK: where they were asked for */
 	struct wait_objects objects; /* SITE_PARK: what the crowd waits for */
 	uint64_t objects_as_of;      /* arrivals and departures when they were looked at, plus 1 */
 	uint64_t objects_ns;         /* of the sweep in which they were last asked for */

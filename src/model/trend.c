@@ -5,8 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define TREND_PAIRS_MAX   (TREND_SAMPLES_MAX * (TREND_SAMPLES_MAX - 1) / 2)
-#define TREND_SCORE_LEAST 8
+#define TREND_PAIRS_MAX (TREND_SAMPLES_MAX * (TREND_SAMPLES_MAX - 1) / 2)
 
 static void drop_oldest(struct trend *trend)
 {

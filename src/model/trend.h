@@ -44,11 +44,14 @@ int64_t trend_change(const struct trend *trend);
 /* Theil and Sen's slope per minute; 0 while the samples cover less than TREND_SHORTEST_NS. */
 double trend_per_minute(const struct trend *trend);
 
+/* Samples that trend_score() needs. */
+#define TREND_SCORE_LEAST 8
+
 /*
  * Mann and Kendall's test, with the correction for ties and for continuity: the standard normal
  * score of "it grows". Above 2.58: chance alone does this in one of 200 series. 0 while there
- * are too few samples for the normal approximation (Gilbert 1987 asks for 10; 8 is the least
- * in use).
+ * are fewer than TREND_SCORE_LEAST, too few for the normal approximation (Gilbert 1987 asks for
+ * 10; 8 is the least in use).
  */
 double trend_score(const struct trend *trend);
 

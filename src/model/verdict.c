@@ -30,8 +30,7 @@ static uint64_t greater(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* LADDER_RUNGS: none. */
-static size_t lowest_rung(enum verdict_class class, const struct verdict_rules *rules)
+size_t verdict_lowest_rung(enum verdict_class class, const struct verdict_rules *rules)
 {
 	uint64_t least_ns = class == VERDICT_CLASS_PROOF ? VERDICT_PROOF_NS : VERDICT_UNTIMED_NS;
 	size_t rung = 0;
@@ -46,7 +45,7 @@ static size_t lowest_rung(enum verdict_class class, const struct verdict_rules *
 /* The lowest rung that holds; LADDER_RUNGS: none. */
 static size_t holding_rung(const struct verdict_input *input, const struct verdict_rules *rules)
 {
-	size_t rung = lowest_rung(input->class, rules);
+	size_t rung = verdict_lowest_rung(input->class, rules);
 
 	while (rung < LADDER_RUNGS && !ladder_holds(input->ladder, rung, &rules->ladder))
 		rung++;
@@ -56,7 +55,7 @@ static size_t holding_rung(const struct verdict_input *input, const struct verdi
 /* Nobody has reached the class's lowest rung for long. */
 static bool has_stopped(const struct verdict_input *input, const struct verdict_rules *rules)
 {
-	size_t rung = lowest_rung(input->class, rules);
+	size_t rung = verdict_lowest_rung(input->class, rules);
 	struct ladder_flow flow;
 
 	if (rung == LADDER_RUNGS)
@@ -168,17 +167,16 @@ static uint64_t tellable_ns(const struct verdict_state *state, const struct verd
 {
 	uint64_t soonest_ns = 0;
 
-	for (size_t i = lowest_rung(input->class, rules); i < LADDER_RUNGS; i++) {
+	for (size_t i = verdict_lowest_rung(input->class, rules); i < LADDER_RUNGS; i++) {
 		uint64_t age_ns = ladder_age_ns(i), told_ns;
 		double half_ages_per_minute = 120e9 / (double)age_ns;
-		uint64_t least = age_ns < 300 * SECOND_NS ? rules->ladder.entrants_min
-							  : rules->ladder.entrants_min_aged;
+		uint64_t least = ladder_entrants_min(i, &rules->ladder);
 
 		if (rate < ENTRANTS_PER_HALF_AGE * half_ages_per_minute)
 			continue;
 		told_ns =
 			state->growth_watched_ns + age_ns + (uint64_t)((double)least * 60e9 / rate);
-		told_ns = greater(told_ns, age_ns * 5 / 2);
+		told_ns = greater(told_ns, ladder_watched_min_ns(i));
 		if (!soonest_ns || told_ns < soonest_ns)
 			soonest_ns = told_ns;
 	}
@@ -188,7 +186,7 @@ static uint64_t tellable_ns(const struct verdict_state *state, const struct verd
 static void gather_evidence(struct verdict_state *state, const struct verdict_input *input,
 			    const struct verdict_rules *rules, double rate)
 {
-	size_t lowest = lowest_rung(input->class, rules);
+	size_t lowest = verdict_lowest_rung(input->class, rules);
 	size_t rung = state->leaking ? state->rung : lowest < LADDER_RUNGS ? lowest : 0;
 	struct ladder_flow flow = ladder_flow(input->ladder, rung);
 

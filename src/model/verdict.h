@@ -50,6 +50,9 @@ struct verdict_rules {
 
 struct verdict_rules verdict_rules_default(void);
 
+/* The first rung of the ladder that can show a leak of this class; LADDER_RUNGS: none can. */
+size_t verdict_lowest_rung(enum verdict_class class, const struct verdict_rules *rules);
+
 /* Numbers only; of the last sweep. */
 struct verdict_evidence {
 	uint64_t now;

@@ -7,6 +7,7 @@
 
 #include "output/buffer.h"
 #include "output/emission.h"
+#include "output/jsonl_diff.h"
 #include "output/jsonl_records.h"
 #include "output/jsonl_verdict.h"
 
@@ -234,5 +235,45 @@ int jsonl_end(struct jsonl *jsonl, const struct run_end *end, struct error *erro
 	begin(jsonl, &record, "event", "parkscope.end", end->watched_s);
 	record_fill_end(&record, &jsonl->totals, end);
 	code = finish(jsonl, &record, error);
+	return code ? code : flush(jsonl, error);
+}
+
+static int write_process_diff(struct jsonl *jsonl, const struct dump_diff *diff,
+			      const struct process_diff *process, const struct dump *old,
+			      const struct dump *new_dump, struct error *error)
+{
+	double interval_s = diff->elapsed_ns > 0 ? (double)diff->elapsed_ns / 1e9 : 0;
+	size_t written[UNIT_GOROUTINE + 1] = {0};
+	struct record record;
+	int code;
+
+	if (!record_context_set_diff(&jsonl->context, process))
+		return error_set(error, -ENOMEM, "out of memory");
+	begin(jsonl, &record, "state", "parkscope.diff", interval_s);
+	record_add_diff_process(&record, &jsonl->context);
+	record_fill_process_diff(&record, diff, process, old, new_dump, jsonl->config.units);
+	code = finish(jsonl, &record, error);
+	for (size_t i = 0; i < process->sites_count && !code; i++) {
+		const struct site_diff *site = &process->sites[i];
+		enum unit unit = (site->new ? site->new : site->old)->unit;
+
+		if ((site->change == DIFF_SAME && !jsonl->config.full) ||
+		    (jsonl->config.top && written[unit]++ >= jsonl->config.top))
+			continue;
+		begin(jsonl, &record, "state", "parkscope.diff", interval_s);
+		record_add_diff_process(&record, &jsonl->context);
+		record_fill_site_diff(&record, diff, process, site);
+		code = finish(jsonl, &record, error);
+	}
+	return code;
+}
+
+int jsonl_diff(struct jsonl *jsonl, const struct dump_diff *diff, const struct dump *old,
+	       const struct dump *new_dump, struct error *error)
+{
+	int code = set_time(jsonl, new_dump->wall_ns, error);
+
+	for (size_t i = 0; i < diff->processes_count && !code; i++)
+		code = write_process_diff(jsonl, diff, &diff->processes[i], old, new_dump, error);
 	return code ? code : flush(jsonl, error);
 }

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "model/dump_diff.h"
 #include "model/report.h"
 #include "output/run.h"
 #include "output/sink.h"
@@ -29,7 +30,7 @@ struct jsonl_feature {
 
 /* A view that must outlive the jsonl. */
 struct jsonl_config {
-	const char *command; /* "watch" or "dump" */
+	const char *command; /* "watch", "dump" or "diff" */
 	const char *version; /* of the tool */
 	const char *hostname;
 	const char *run_id;
@@ -53,5 +54,12 @@ define_auto_free(jsonl)
 int jsonl_start(struct jsonl *jsonl, int64_t wall_ns, struct error *error);
 int jsonl_report(struct jsonl *jsonl, const struct report *report, struct error *error);
 int jsonl_end(struct jsonl *jsonl, const struct run_end *end, struct error *error);
+
+/*
+ * The records of a difference, which are a run without start and end: one for each process, then
+ * its sites that differ (with `full`: all), at most `top` of each unit.
+ */
+int jsonl_diff(struct jsonl *jsonl, const struct dump_diff *diff, const struct dump *old,
+	       const struct dump *new_dump, struct error *error);
 
 #endif

@@ -7,12 +7,9 @@
 #include "output/escape.h"
 #include "output/format.h"
 
-/* Bytes of one string. A C++ name can have kilobytes; PATH_MAX is the longest path. */
-#define JSON_STRING_MAX 4096
-
 json_t *value_text(const char *text)
 {
-	char valid[JSON_STRING_MAX];
+	char valid[RECORD_TEXT_MAX];
 	size_t length = escape_utf8(text, valid, sizeof(valid));
 
 	return json_stringn_nocheck(valid, length);
@@ -118,7 +115,7 @@ void record_put_channel(struct record *record, const struct wait_objects *object
 
 void record_put_creator(struct record *record, const struct site *site)
 {
-	char text[JSON_STRING_MAX];
+	char text[RECORD_TEXT_MAX];
 
 	if (!site->creator || !site->creator->count)
 		return;
@@ -139,7 +136,7 @@ void record_put_stack(struct record *record, const struct stack *stack)
 	json_t *array = record_put_array(record, record->parkscope, "stack");
 
 	for (size_t i = 0; i < stack->count; i++) {
-		char text[JSON_STRING_MAX];
+		char text[RECORD_TEXT_MAX];
 
 		frame_print(&stack->frames[i], text, sizeof(text));
 		record_append(record, array, value_text(text));

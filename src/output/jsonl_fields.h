@@ -18,8 +18,11 @@ struct record {
 	bool failed;
 };
 
+/* Bytes of one string. A C++ name can have kilobytes; PATH_MAX is the longest path. */
+#define RECORD_TEXT_MAX 4096
+
 /* NULL without memory, which record_put() and record_append() take. */
-json_t *value_text(const char *text); /* of whatever bytes; at most 4 KiB of it */
+json_t *value_text(const char *text); /* of whatever bytes; at most RECORD_TEXT_MAX of it */
 json_t *value_count(uint64_t count);
 json_t *value_seconds(uint64_t ns);
 json_t *value_time(int64_t wall_ns);

@@ -266,6 +266,26 @@ static void put_threads(struct record *record, json_t *crowd, const struct threa
 		record_put(record, crowd, "threads_other", value_count(names->others));
 }
 
+/* Which stays they are, for `diff`. Where they were not asked for, or memory was short: nothing. */
+static void put_stays(struct record *record, json_t *crowd, const struct stay_sample *stays,
+		      uint64_t now)
+{
+	json_t *object, *ids;
+
+	if (stays->failed || !(stays->count || stays->shift) ||
+	    (!stays->shift && stays->count != now))
+		return;
+	object = record_put_object(record, crowd, "stays");
+	record_put(record, object, "one_in", value_count(1ULL << stays->shift));
+	ids = record_put_array(record, object, "ids");
+	for (size_t i = 0; i < stays->count; i++) {
+		char id[17];
+
+		snprintf(id, sizeof(id), "%016" PRIx64, stays->ids[i]);
+		record_append(record, ids, json_string_nocheck(id));
+	}
+}
+
 static void put_park_site(struct record *record, const struct report *report,
 			  const struct emission_site *due, bool with_threads)
 {
@@ -284,6 +304,7 @@ static void put_park_site(struct record *record, const struct report *report,
 		   json_boolean(site->crowd.oldest_bound == AGE_AT_LEAST));
 	if (with_threads && (site->unit == UNIT_THREAD || site->names.count))
 		put_threads(record, crowd, &site->names);
+	put_stays(record, crowd, &site->stays, site->crowd.now);
 	if (!report->events)
 		return;
 	record_put(record, crowd, "arrived", value_count(due->counts.arrived));

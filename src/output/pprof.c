@@ -10,8 +10,8 @@
 #include <uthash.h>
 #include <zlib.h>
 
+#include "formats/profile.pb-c.h"
 #include "output/escape.h"
-#include "output/profile.pb-c.h"
 
 /* Bytes of one escaped string. */
 #define TEXT_MAX 4096
@@ -291,7 +291,7 @@ static void add_label(struct builder *builder, Sample *sample, const char *key, 
 }
 
 static void add_labels(struct builder *builder, Sample *sample,
-		       const struct watched_process *process, const struct site *site, bool several)
+		       const struct watched_process *process, const struct site *site)
 {
 	char text[TEXT_MAX];
 
@@ -303,15 +303,17 @@ static void add_labels(struct builder *builder, Sample *sample,
 		frame_print(&site->creator->frames[site->creator->count - 1], text, sizeof(text));
 		add_label(builder, sample, "created_by", add_hostile(builder, text), 0);
 	}
-	if (!several)
-		return;
+	/* By these `diff` finds the same process, or program, in another profile. */
 	if (process->name)
 		add_label(builder, sample, "process", add_hostile(builder, process->name), 0);
+	if (process->entity_id)
+		add_label(builder, sample, "entity_id", add_hostile(builder, process->entity_id),
+			  0);
 	add_label(builder, sample, "pid", 0, process->pid);
 }
 
 static void add_site(struct builder *builder, const struct watched_process *process,
-		     const struct site *site, bool several)
+		     const struct site *site)
 {
 	bool goroutines = site->unit == UNIT_GOROUTINE;
 	int64_t now = (int64_t)site->crowd.now;
@@ -325,12 +327,12 @@ static void add_site(struct builder *builder, const struct watched_process *proc
 		if (site->stack->frames[i].kind != FRAME_KERNEL)
 			append(builder, sample, location_id,
 			       add_location(builder, &site->stack->frames[i]));
-	add_labels(builder, sample, process, site, several);
+	add_labels(builder, sample, process, site);
 	append_message(builder, builder->profile, sample, sample);
 }
 
-static int add_process(struct builder *builder, const struct report *report,
-		       const struct pprof_config *config, const struct watched_process *process)
+static int add_process(struct builder *builder, const struct pprof_config *config,
+		       const struct watched_process *process)
 {
 	autofree struct site **sites = NULL;
 	size_t count = 0;
@@ -341,7 +343,7 @@ static int add_process(struct builder *builder, const struct report *report,
 
 		if (site->crowd.now && unit_is_shown(config->units, site->unit) &&
 		    (config->runtime || !site->runtime))
-			add_site(builder, process, site, report->processes_count > 1);
+			add_site(builder, process, site);
 	}
 	return code;
 }
@@ -436,7 +438,7 @@ static int build(struct builder *builder, const struct report *report,
 	if (report->processes_count)
 		add_main_mapping(builder, report->processes[0]);
 	for (size_t i = 0; i < report->processes_count && !code; i++)
-		code = add_process(builder, report, config, report->processes[i]);
+		code = add_process(builder, config, report->processes[i]);
 	return builder->failed ? -ENOMEM : code;
 }
 

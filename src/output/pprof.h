@@ -9,9 +9,8 @@
 /*
  * The park sites of a report as one pprof profile (profile.proto, compressed by gzip), for `go
  * tool pprof`, Pyroscope, Parca and others. Each site is one sample with two values, goroutines and
- * threads, of which one is 0. Labels of a sample: `reason`, `site`, `created_by`, and with several
- * processes `process` and `pid`. Kernel frames are left out. Everything that a process says is
- * escaped.
+ * threads, of which one is 0. Labels of a sample: `reason`, `site`, `created_by`, `process`,
+ * `entity_id` and `pid`. Kernel frames are left out. Everything that a process says is escaped.
  */
 
 struct pprof_config {

@@ -40,6 +40,7 @@ struct held_thread {
 
 struct goroutine_reader_config {
 	bool each;           /* every stack is read, and the time is longer */
+	bool stays;          /* which stays a crowd has is kept */
 	bool runtime_frames; /* hides nothing */
 	/* The thread with that id in the target's PID namespace; false: not known. */
 	bool (*find_thread)(uint64_t tid, struct held_thread *thread, void *data);

@@ -39,6 +39,7 @@ struct goroutine_tracker {
 	const struct go_process *go;
 	struct watched_process *process;
 	bool each;
+	bool stays;
 	struct goroutine_sweep *sweep;
 	struct goroutine_reader *reader;
 	struct goroutine_state *states; /* by index in allgs */
@@ -76,6 +77,7 @@ struct goroutine_tracker *goroutine_tracker_new(const struct go_process *go,
 	tracker->go = go;
 	tracker->process = process;
 	tracker->each = config->each;
+	tracker->stays = config->stays;
 	tracker->sweep = goroutine_sweep_new(go);
 	tracker->reader = goroutine_reader_new(go, process, config);
 	if (!tracker->sweep || !tracker->reader)
@@ -257,6 +259,16 @@ static void look_at_object(struct goroutine_tracker *tracker, struct site *site,
 		site->objects_as_of = 0;
 }
 
+/* The same in every look as long as the goroutine stays. */
+static void note_stay(const struct goroutine_tracker *tracker, const struct goroutine_state *state,
+		      struct site *site)
+{
+	const uint64_t words[] = {state->goid, state->stay};
+
+	if (tracker->stays)
+		stay_sample_add(&site->stays, XXH3_64bits(words, sizeof(words)));
+}
+
 /* `fresh`: it parked since the last sweep. */
 static void count_parked(struct goroutine_tracker *tracker, struct goroutine_state *state,
 			 const struct goroutine *g, bool fresh)
@@ -270,6 +282,7 @@ static void count_parked(struct goroutine_tracker *tracker, struct goroutine_sta
 		return;
 	state->uncounted = false;
 	look_at_object(tracker, place->site, g);
+	note_stay(tracker, state, place->site);
 	if (goroutine_reader_thread(tracker->reader, g, &thread))
 		thread_names_add(&place->site->names, thread.name, thread.tid);
 	/* Who came since the last sweep may have come just after it. */
@@ -291,8 +304,10 @@ static void count_as_before(struct goroutine_tracker *tracker, struct goroutine_
 	const struct stay stay = seen_stay(tracker, state, tracker->now_ns);
 
 	state->seen = tracker->seen;
-	if (place)
-		site_park(place->site, &stay, false);
+	if (!place)
+		return;
+	note_stay(tracker, state, place->site);
+	site_park(place->site, &stay, false);
 }
 
 /* Of one that is not parked either, if it stands still. */

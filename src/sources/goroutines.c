@@ -248,6 +248,7 @@ static int ask(struct go_watch *watch, const struct process_entry *entry)
 	struct sources_context *context = goroutines->context;
 	const struct goroutine_reader_config config = {
 		.each = goroutines->config.each,
+		.stays = goroutines->config.stays,
 		.runtime_frames = goroutines->config.runtime_frames,
 		.find_thread = find_thread,
 		.data = watch,

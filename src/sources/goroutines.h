@@ -15,6 +15,7 @@ struct goroutines;
 
 struct goroutines_config {
 	bool each; /* see struct goroutine_reader_config */
+	bool stays;
 	bool runtime_frames;
 };
 

@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/clock.h"
 #include "sources/iterator_read.h"
 #include "sources/places.h"
@@ -409,6 +412,14 @@ static void add_open(const struct thread *thread, uint32_t reason, uint64_t open
 			open_ns;
 }
 
+/* The same in every look as long as the thread stays. */
+static uint64_t stay_id_of(const struct thread *thread)
+{
+	const uint64_t words[] = {thread->key.tid, thread->key.start_ns, thread->park_switches};
+
+	return XXH3_64bits(words, sizeof(words));
+}
+
 /* The arguments of its crowd's waits, anew in each sweep. */
 static void note_arguments(struct site *site, const struct thread *thread, uint64_t swept_ns)
 {
@@ -435,6 +446,8 @@ static void count_parked(struct thread *thread, void *data)
 	site_park(thread->park_site, &thread->park_stay,
 		  thread->park_arrived && context->sweep > 1);
 	thread_names_add(&thread->park_site->names, thread->park_name, (uint32_t)thread->key.tid);
+	if (context->stays)
+		stay_sample_add(&thread->park_site->stays, stay_id_of(thread));
 	note_arguments(thread->park_site, thread, context->swept_ns);
 	add_open(thread, thread->park_reason, thread->open_ns);
 	thread->park_arrived = false;

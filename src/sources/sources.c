@@ -121,6 +121,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		return error_set(error, -ENOMEM, "out of memory");
 	context = &sources->context;
 	context->features = config->features;
+	context->stays = config->stays;
 	context->rules = config->rules;
 	if (getrandom(&context->stack_hash_seed, sizeof(context->stack_hash_seed), 0) !=
 	    sizeof(context->stack_hash_seed))
@@ -142,6 +143,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	};
 	goroutines = (struct goroutines_config){
 		.each = config->each_goroutine,
+		.stays = config->stays,
 		.runtime_frames = config->runtime_frames,
 	};
 	symbolizer = (struct symbolizer_config){

@@ -28,6 +28,7 @@ struct sources_config {
 	struct verdict_rules rules;           /* what is a leak */
 	bool lines;                           /* source lines in stacks */
 	bool each_goroutine; /* each goroutine by itself, for process->goroutine_list */
+	bool stays;          /* which stays each crowd has, for site->stays */
 	bool runtime_frames; /* show frames of the Go runtime, and its own goroutines */
 };
 

@@ -11,28 +11,41 @@ load common.bash
 	assert_between "lines" 10 "${#lines[@]}" 40
 	assert_between "columns" 10 "$(wc -L <<<"$output")" 80
 	assert_line --index 0 --regexp '^Usage: parkscope '
-	# Wherever it stands.
-	local help=$output
-	run "$PARKSCOPE" dump --help
+}
+
+@test "COMMAND --help: its own options, wherever it stands" {
+	local help
+
+	run --separate-stderr "$PARKSCOPE" dump --help
 	assert_success
-	assert_output "$help"
+	assert_equal "$stderr" ""
+	assert_line --index 0 --regexp '^Usage: parkscope dump '
+	assert_output --partial " --pid "
+	refute_output --partial " --interval "
+	help=$output
 	run "$PARKSCOPE" --help dump
 	assert_output "$help"
+	run "$PARKSCOPE" dump -i 1s
+	assert_failure 2
+	assert_output --partial "--interval is not for dump but for watch"
 }
 
 @test "--help names every command and every option that is known" {
-	local word
+	local word command
 
 	run "$PARKSCOPE" --help
-	for word in watch dump features --pid --interval --count --duration --top --format --output \
-		--full --plain --lines --unit --runtime-frames --verbose --help --version; do
+	for word in watch dump diff check features --pid --interval --count --duration --top --format \
+		--output --full --plain --lines --unit --runtime-frames --verbose --help --version; do
 		assert_output --regexp "(^|[[:space:]])$word([[:space:]]|$)"
 	done
-	# And nothing that is not known.
-	for word in $(grep -oE -e '--[a-z]+(-[a-z]+)*' <<<"$output" | sort -u); do
-		# The last word makes it end there.
-		run timeout 60 "$PARKSCOPE" "$word" 7 -t 0
-		refute_output --partial "unknown option"
+	# And nothing that is not known, or not for that command.
+	for command in watch dump diff check features; do
+		for word in $("$PARKSCOPE" "$command" --help | grep -oE -e '--[a-z-]+' | sort -u); do
+			# The last word makes it end there.
+			run timeout 60 "$PARKSCOPE" "$command" "$word" 7 -p 0
+			refute_output --partial "unknown option"
+			refute_output --partial "$word is not for"
+		done
 	done
 }
 

@@ -232,6 +232,7 @@ static inline struct fixture *begin(bool each, const struct stack *native)
 	static struct fixture fixture;
 	const struct goroutine_reader_config config = {
 		.each = each,
+		.stays = true,
 		.find_thread = find_4711,
 		.data = (void *)(uintptr_t)native,
 	};

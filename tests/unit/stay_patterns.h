@@ -8,40 +8,10 @@
  */
 
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
 
-#include "unit_test.h"
+#include "stay_simulation.h"
 
-#define SWEEP_S  5
-#define HOUR     3600.0
-#define FOR_EVER 1e12
-
-struct stay {
-	double from, to;
-};
-
-struct simulation {
-	uint64_t random;
-	double end;
-	size_t count, capacity;
-	struct stay *stays;
-};
-
-/* SplitMix64 */
-static double uniform(struct simulation *simulation)
-{
-	uint64_t z = simulation->random += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
-}
-
-static double exponential(struct simulation *simulation, double mean)
-{
-	return -mean * log(1 - uniform(simulation));
-}
+#define HOUR 3600.0
 
 static double pareto(struct simulation *simulation, double alpha)
 {
@@ -53,34 +23,6 @@ static double lognormal(struct simulation *simulation, double mu, double sigma)
 	double radius = sqrt(exponential(simulation, 2));
 
 	return exp(mu + sigma * radius * cos(6.283185307179586 * uniform(simulation)));
-}
-
-static void add(struct simulation *simulation, double from, double to)
-{
-	/* Nobody sees what begins and ends between two sweeps. */
-	if (floor(from / SWEEP_S) >= floor(to / SWEEP_S))
-		return;
-	if (simulation->count == simulation->capacity) {
-		simulation->capacity = simulation->capacity * 2 + 1024;
-		simulation->stays =
-			realloc(simulation->stays, simulation->capacity * sizeof(struct stay));
-		assert_non_null(simulation->stays);
-	}
-	simulation->stays[simulation->count++] = (struct stay){from, to};
-}
-
-/* The next arrival of a Poisson process. */
-static double next_arrival(struct simulation *simulation, double now, double per_second)
-{
-	return now + exponential(simulation, 1 / per_second);
-}
-
-static void leak(struct simulation *simulation, double per_second, double from, double to)
-{
-	double t = from;
-
-	while ((t = next_arrival(simulation, t, per_second)) < to)
-		add(simulation, t, FOR_EVER);
 }
 
 /* Units that park again and again at the same site. */

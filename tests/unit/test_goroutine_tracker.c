@@ -64,6 +64,39 @@ static void test_who_comes_and_goes_is_counted_by_id(void **state)
 	end(fixture);
 }
 
+/* As two dumps have them, which know nothing of each other. */
+static void test_stays_are_the_same_in_every_look(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct stay_sample first = {0};
+	struct site *site;
+
+	(void)state;
+	for (uint64_t goid = 1; goid <= 4; goid++)
+		spawn(goid, PC_SEND, REASON_SEND);
+	sweep(fixture, 100);
+	site = site_of(fixture, "chan_send", NULL);
+	assert_int_equal(site->stays.count, 4);
+	for (size_t i = 0; i < 4; i++)
+		stay_sample_add(&first, site->stays.ids[i]);
+	goroutine_tracker_free(fixture->tracker);
+	fixture->tracker = goroutine_tracker_new(fake_go, fixture->process,
+						 &(struct goroutine_reader_config){.stays = true});
+	assert_non_null(fixture->tracker);
+	fake.goroutines[0].goid = 9;   /* another one in its slot */
+	fake.goroutines[1].sequence++; /* it has run */
+	fake.goroutines[2].stack_hi += 4096;
+	fake.goroutines[2].sp += 4096; /* the garbage collector has moved its stack */
+	sweep(fixture, 200);
+	assert_int_equal(site->stays.count, 4);
+	assert_int_equal(stay_sample_kept(&first, 4, &site->stays), 2);
+	/* The next sweep does not add to them. */
+	sweep(fixture, 201);
+	assert_int_equal(site->stays.count, 4);
+	stay_sample_release(&first);
+	end(fixture);
+}
+
 static void test_who_has_run_begins_a_new_stay(void **state)
 {
 	struct fixture *fixture = begin(false, NULL);
@@ -324,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_first_sweep_counts_no_arrivals),
 		cmocka_unit_test(test_who_comes_and_goes_is_counted_by_id),
+		cmocka_unit_test(test_stays_are_the_same_in_every_look),
 		cmocka_unit_test(test_who_has_run_begins_a_new_stay),
 		cmocka_unit_test(test_the_runtimes_own_are_counted_apart),
 		cmocka_unit_test(test_each_is_listed_by_id),

@@ -43,12 +43,12 @@ static void options_stand_before_and_after_the_command(void **state)
 	struct options options;
 
 	(void)state;
-	assert_int_equal(parse_words(&options, NULL, "-i", "2s", "dump", "-p", "7", "-f", "jsonl",
+	assert_int_equal(parse_words(&options, NULL, "-t", "20", "dump", "-p", "7", "-f", "jsonl",
 				     "--lines"),
 			 0);
 	assert_true(options.lines);
 	assert_int_equal(options.command, COMMAND_DUMP);
-	assert_int_equal(options.interval_ns, 2000000000ULL);
+	assert_int_equal(options.top, 20);
 	assert_int_equal(options.format, FORMAT_JSONL);
 	assert_int_equal(options.pids_count, 1);
 	assert_int_equal(options.pids[0], 7);
@@ -68,54 +68,6 @@ static void pids_repeat_and_take_lists(void **state)
 	options_clear(&options);
 }
 
-static void durations(void **state)
-{
-	static const struct {
-		const char *text;
-		uint64_t ns;
-	} good[] = {{"500ms", 500000000ULL},  {"5s", 5000000000ULL}, {"2m", 120000000000ULL},
-		    {"1h", 3600000000000ULL}, {"3", 3000000000ULL},  {"1.5s", 1500000000ULL}};
-	static const char *const bad[] = {"",    "s",    "-1s", "5x",  " 5s",      "5 s",
-					  "1e9", "0x10", "inf", "nan", "9999999h", "1.2.3s"};
-	uint64_t ns = 42;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(options_parse_duration(good[i].text, &ns), 0);
-		assert_int_equal(ns, good[i].ns);
-	}
-	ns = 42;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(options_parse_duration(bad[i], &ns), -EINVAL);
-	assert_int_equal(ns, 42);
-}
-
-static void sizes(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t bytes;
-	} good[] = {{"4096", 4096}, {"8K", 8192},        {"64M", 64UL << 20}, {"1G", 1UL << 30},
-		    {"2KiB", 2048}, {"3MiB", 3UL << 20}, {"1GiB", 1UL << 30}, {"0", 0}};
-	static const char *const bad[] = {"",     "M",
-					  "-1M",  "1.5M",
-					  "1T",   "1m",
-					  "0x10", " 1M",
-					  "1 M",  "99999999999999999999",
-					  "1MB",  "999999999999999999G"};
-	size_t bytes = 42;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(options_parse_size(good[i].text, &bytes), 0);
-		assert_int_equal(bytes, good[i].bytes);
-	}
-	bytes = 42;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(options_parse_size(bad[i], &bytes), -EINVAL);
-	assert_int_equal(bytes, 42);
-}
-
 static void assert_usage_error(const char *const *words, const char *said)
 {
 	struct options options = {.top = 77};
@@ -132,6 +84,10 @@ static void assert_usage_error(const char *const *words, const char *said)
 
 static void wrong_usage_is_said_in_one_line(void **state)
 {
+	static const char *const bad_rates[] = {"",     "0",         "-1",           "1e3",
+						"10/s", "inf",       "1.2.3",        "10 /min",
+						".",    "10/minute", "9999999999999"};
+
 	(void)state;
 	assert_usage("'abc' is not a process id", "-p", "abc");
 	assert_usage("'12x' is not a process id", "-p", "12x");
@@ -153,6 +109,20 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("'' is neither thread nor goroutine", "--unit=");
 	assert_usage("a value that it does not take", "--runtime-frames=1");
 	assert_usage("unknown command 'wtach'", "wtach");
+	assert_usage("watch, dump, diff, check and features are known", "wtach");
+	assert_usage("--interval is not for dump but for watch and check", "-i", "2s", "dump");
+	assert_usage("--top is not for features but for watch and dump", "features", "-t", "3");
+	assert_usage("--max-threads is not for watch but for check", "--max-threads", "3");
+	assert_usage("--format is not for check but for watch and dump", "check", "-f", "jsonl");
+	assert_usage("check needs -p PID", "check");
+	assert_usage("longer than the whole check", "check", "-p", "1", "-i", "61s");
+	assert_usage("--for: 'x' is not a time", "check", "--for", "x");
+	assert_usage("--max-threads: '0' is not a number", "check", "--max-threads", "0");
+	assert_usage("--max-goroutines: '-1' is not a number", "check", "--max-goroutines=-1");
+	for (size_t i = 0; i < sizeof(bad_rates) / sizeof(bad_rates[0]); i++)
+		assert_usage("is not a rate, such as 10/min", "check", "--max-growth",
+			     bad_rates[i]);
+	assert_usage("'steady' is neither growing nor leaking", "check", "--fail-on", "steady");
 	assert_usage("unexpected argument 'more'", "dump", "more");
 	assert_usage("unknown option '--nope'", "--nope");
 	assert_usage("unknown option '-z'", "-z");
@@ -212,21 +182,148 @@ static void formats_and_units(void **state)
 	assert_int_equal(options.command, COMMAND_HELP);
 }
 
+static void diff_takes_two_files(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "diff", "old", "-v", "new", "-t", "3"), 0);
+	assert_int_equal(options.command, COMMAND_DIFF);
+	assert_int_equal(options.operands_count, 2);
+	assert_string_equal(options.operands[0], "old");
+	assert_string_equal(options.operands[1], "new");
+	assert_true(options.verbose && options.top_given);
+	assert_int_equal(options.top, 3);
+	assert_int_equal(parse_words(&options, NULL, "-f", "jsonl", "diff", "--", "-v", "-o"), 0);
+	assert_string_equal(options.operands[0], "-v");
+	assert_string_equal(options.operands[1], "-o");
+	assert_false(options.verbose || options.top_given);
+	assert_int_equal(parse_words(&options, NULL, "diff", "--help"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+
+	assert_usage("diff needs two files", "diff");
+	assert_usage("diff needs two files", "diff", "old");
+	assert_usage("unexpected argument 'more'", "diff", "old", "new", "more");
+	assert_usage("unexpected argument '-v'", "diff", "--", "old", "new", "-v");
+	assert_usage("diff writes text or jsonl", "diff", "old", "new", "-f", "pprof");
+	assert_usage("unknown option '--nope'", "diff", "old", "new", "--nope");
+}
+
+static void check_has_defaults_of_its_own(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "check", "-p", "7"), 0);
+	assert_int_equal(options.command, COMMAND_CHECK);
+	assert_int_equal(options.duration_ns, 60000000000ULL);
+	assert_int_equal(options.interval_ns, 2000000000ULL);
+	assert_int_equal(options.check.fail_on, CHECK_FAIL_ON_BOTH);
+	assert_int_equal(options.check.threads_max, 0);
+	options_clear(&options);
+	assert_int_equal(parse_words(&options, NULL, "check", "-p", "7", "--for", "15m",
+				     "--max-threads", "400", "--max-goroutines=2000",
+				     "--max-growth", "2.5/min", "--fail-on", "growing"),
+			 0);
+	assert_int_equal(options.duration_ns, 900000000000ULL);
+	assert_int_equal(options.interval_ns, 5000000000ULL);
+	assert_int_equal(options.check.threads_max, 400);
+	assert_int_equal(options.check.goroutines_max, 2000);
+	assert_true(options.check.growth_max == 2.5);
+	assert_int_equal(options.check.fail_on, CHECK_FAIL_ON_GROWING);
+	options_clear(&options);
+	assert_int_equal(parse_words(&options, NULL, "check", "-p", "7", "-d", "10s", "-i", "1s",
+				     "--max-growth=3", "--fail-on=leaking"),
+			 0);
+	assert_int_equal(options.duration_ns, 10000000000ULL);
+	assert_int_equal(options.interval_ns, 1000000000ULL);
+	assert_true(options.check.growth_max == 3);
+	assert_int_equal(options.check.fail_on, CHECK_FAIL_ON_LEAKING);
+	options_clear(&options);
+}
+
+static enum command command_of(const char *const *words)
+{
+	char *argv[ARGUMENTS_MAX] = {(char *)"parkscope"};
+	int argc = 1;
+
+	for (; *words; words++)
+		argv[argc++] = (char *)*words;
+	return options_command(argc, argv);
+}
+
+#define assert_command(command, ...) \
+	assert_int_equal(command_of((const char *const[]){__VA_ARGS__, NULL}), command)
+
+static void the_command_is_known_whatever_is_wrong(void **state)
+{
+	(void)state;
+	assert_command(COMMAND_CHECK, "check", "--nope");
+	assert_command(COMMAND_CHECK, "--nope", "-p", "x", "check", "-f", "xml");
+	assert_command(COMMAND_WATCH, "-p", "check");
+	assert_command(COMMAND_WATCH, "chekc");
+}
+
+static void help_on_a_command_or_on_all(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "--help"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+	assert_int_equal(options.help_on, COMMAND_HELP);
+	assert_int_equal(parse_words(&options, NULL, "dump", "--help"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+	assert_int_equal(options.help_on, COMMAND_DUMP);
+	assert_int_equal(parse_words(&options, NULL, "--help", "watch"), 0);
+	assert_int_equal(options.command, COMMAND_HELP);
+	assert_int_equal(options.help_on, COMMAND_WATCH);
+	assert_int_equal(parse_words(&options, NULL, "dump", "--version"), 0);
+	assert_int_equal(options.command, COMMAND_VERSION);
+}
+
+/* Prints it to `text`; how many lines it has, none of them longer than 80. */
+static size_t print_help(enum command about, char *text, size_t size)
+{
+	FILE *file = fmemopen(text, size, "w");
+	size_t lines = 0;
+
+	assert_non_null(file);
+	options_print_help(file, about);
+	fclose(file);
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		lines++;
+		assert_in_range(end - line, 0, 80);
+	}
+	return lines;
+}
+
 static void help_fits_a_screen(void **state)
 {
 	char text[8192] = "";
-	FILE *file = fmemopen(text, sizeof(text), "w");
-	size_t lines = 0;
 
 	(void)state;
-	assert_non_null(file);
-	options_print_help(file);
-	fclose(file);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-		lines++;
-		assert_true(strlen(line) <= 80);
-	}
-	assert_in_range(lines, 15, 40);
+	assert_in_range(print_help(COMMAND_HELP, text, sizeof(text)), 15, 40);
+}
+
+static void help_of_a_command_has_its_options_only(void **state)
+{
+	char text[8192] = "";
+
+	(void)state;
+	assert_in_range(print_help(COMMAND_DUMP, text, sizeof(text)), 10, 40);
+	assert_non_null(strstr(text, "Usage: parkscope dump "));
+	assert_non_null(strstr(text, "--pid PID"));
+	assert_null(strstr(text, "--interval"));
+	assert_null(strstr(text, "--debug"));
+	assert_in_range(print_help(COMMAND_FEATURES, text, sizeof(text)), 5, 40);
+	assert_null(strstr(text, "--pid"));
+	assert_non_null(strstr(text, "--help"));
+	assert_in_range(print_help(COMMAND_CHECK, text, sizeof(text)), 10, 40);
+	assert_non_null(strstr(text, "--fail-on WHAT"));
+	assert_null(strstr(text, "--format"));
+	print_help(COMMAND_WATCH, text, sizeof(text));
+	assert_null(strstr(text, "--fail-on"));
 }
 
 int main(void)
@@ -235,13 +332,16 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(options_stand_before_and_after_the_command),
 		cmocka_unit_test(pids_repeat_and_take_lists),
-		cmocka_unit_test(durations),
-		cmocka_unit_test(sizes),
 		cmocka_unit_test(wrong_usage_is_said_in_one_line),
 		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),
 		cmocka_unit_test(formats_and_units),
+		cmocka_unit_test(diff_takes_two_files),
+		cmocka_unit_test(check_has_defaults_of_its_own),
+		cmocka_unit_test(the_command_is_known_whatever_is_wrong),
+		cmocka_unit_test(help_on_a_command_or_on_all),
 		cmocka_unit_test(help_fits_a_screen),
+		cmocka_unit_test(help_of_a_command_has_its_options_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "formats/profile.pb-c.h"
 #include "model_builder.h"
 #include "output/pprof.h"
-#include "output/profile.pb-c.h"
 #include "scratch_file.h"
 
 typedef Perftools__Profiles__Profile Profile;
@@ -32,6 +32,7 @@ static struct fixture *fixture_new(void)
 	assert_int_equal(sink_open(fixture->scratch.file, &fixture->sink, NULL), 0);
 	fixture->processes[0] = build_process(4711, "payments-api");
 	fixture->processes[0]->go_version = build_string("go1.23.4");
+	fixture->processes[0]->entity_id = build_string("00112233aabbccdd");
 	fixture->report = (struct report){
 		.wall_ns = 1790000000123000000,
 		.processes = fixture->processes,
@@ -172,7 +173,9 @@ static void test_a_site_is_a_sample(void **state)
 	assert_string_equal(label_of(fixture, profile->sample[0], "site"), id);
 	assert_string_equal(label_of(fixture, profile->sample[0], "created_by"),
 			    "main.serve (main.go:29)");
-	assert_int_equal(profile->sample[0]->n_label, 3);
+	assert_string_equal(label_of(fixture, profile->sample[0], "process"), "payments-api");
+	assert_string_equal(label_of(fixture, profile->sample[0], "entity_id"), "00112233aabbccdd");
+	assert_int_equal(profile->sample[0]->n_label, 6);
 
 	assert_int_equal(profile->n_mapping, 1);
 	mapping = profile->mapping[0];

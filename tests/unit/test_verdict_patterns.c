@@ -12,12 +12,9 @@
 #include "model/verdict.h"
 #include "stay_patterns.h"
 
-#define SECOND_NS 1000000000ULL
-#define SEEDS     3
+#define SEEDS 3
 /* Where no rung below 300 s counts, sweeps may be further apart, after the first hours. */
 #define SLOW_SWEEP_S 30
-/* The clock does not begin when we do. */
-#define ATTACHED_NS (1000000 * SECOND_NS)
 
 enum expectation {
 	LEAK,        /* named in time, once, until the end */
@@ -94,79 +91,6 @@ struct outcome {
 	unsigned int episodes;         /* of leaking */
 	bool stopped, leaking;         /* at the end */
 };
-
-static int compare_stays(const void *left, const void *right)
-{
-	const struct stay *a = left, *b = right;
-
-	return (a->from > b->from) - (a->from < b->from);
-}
-
-/* What the model has of a site, and the stays that are parked. */
-struct watch {
-	struct crowd crowd;
-	struct ladder ladder;
-	struct verdict_state state;
-	double swept; /* the sweep before */
-	size_t parked_count;
-	struct stay *parked;
-};
-
-/* As sources see it: what was parked when they came has an age that is only a bound. */
-static uint64_t age_of(const struct stay *stay, double now)
-{
-	return (uint64_t)((now - (stay->from > 0 ? stay->from : 0)) * 1e9);
-}
-
-static enum age_bound bound_of(const struct stay *stay)
-{
-	return stay->from > 0 ? AGE_EXACT : AGE_AT_LEAST;
-}
-
-static void sweep_parked(struct watch *watch, double now)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < watch->parked_count; i++) {
-		const struct stay *stay = &watch->parked[i];
-		bool arrived = stay->from > watch->swept && now > 0;
-
-		if (stay->to <= now) {
-			if (!arrived) {
-				ladder_leave(&watch->ladder, age_of(stay, watch->swept),
-					     bound_of(stay));
-				crowd_leave(&watch->crowd);
-			}
-			continue;
-		}
-		ladder_park(&watch->ladder, age_of(stay, now), bound_of(stay));
-		crowd_park(&watch->crowd, age_of(stay, now), bound_of(stay), arrived);
-		watch->parked[kept++] = *stay;
-	}
-	watch->parked_count = kept;
-	watch->swept = now;
-}
-
-static void sweep(struct watch *watch, enum verdict_class class, double now)
-{
-	const struct verdict_rules rules = verdict_rules_default();
-	uint64_t watched_ns = (uint64_t)(now * 1e9);
-	struct verdict_input input = {
-		.class = class,
-		.ladder = &watch->ladder,
-		.crowd = &watch->crowd,
-		.now_ns = ATTACHED_NS + watched_ns,
-		.watched_ns = watched_ns,
-		.departed = watch->crowd.departed,
-	};
-
-	crowd_begin(&watch->crowd);
-	ladder_begin(&watch->ladder, input.now_ns, watched_ns);
-	sweep_parked(watch, now);
-	crowd_end(&watch->crowd, input.now_ns);
-	assert_int_equal(ladder_end(&watch->ladder), 0);
-	verdict_judge(&watch->state, &input, &rules);
-}
 
 static void note(struct outcome *outcome, const struct verdict_state *state, bool was_leaking,
 		 double now, double sweep_s)

@@ -76,10 +76,15 @@ static void test_a_sweep_resets_what_is_now(void **state)
 	assert_int_equal(process->reasons[0].open_ns, 0);
 
 	site_park(site, &stay, false);
+	stay_sample_add(&site->stays, 9);
+	stay_sample_add(&site->stays, 8);
 	birth->births.live = 10;
 	process->threads.now = 10;
 	assert_int_equal(watched_process_end_sweep(process, &rules), 0);
+	assert_int_equal(site->stays.ids[0], 8);
+	assert_int_equal(site->stays.ids[1], 9);
 	watched_process_begin_sweep(process, 60 * SECOND_NS);
+	assert_int_equal(site->stays.count, 0);
 	birth->births.live = 40;
 	process->threads.now = 20;
 	assert_int_equal(watched_process_end_sweep(process, &rules), 0);

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+foreach(name dump_fields dump_file frame_text gunzip jsonl_dump jsonl_reader pprof_dump)
+	parkscope_unit_test(${name})
+endforeach()
