@@ -49,7 +49,9 @@ prepare_proxy() {
 			auto_https off
 		}
 		http://127.0.0.1:$(port_of proxy) {
-			reverse_proxy 127.0.0.1:$(port_of etcd)
+			reverse_proxy 127.0.0.1:$(port_of etcd) {
+				flush_interval -1
+			}
 		}
 	CONFIG
 }

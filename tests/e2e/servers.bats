@@ -90,7 +90,7 @@ end_watch() {
 
 	list_for_report >"$BATS_TEST_TMPDIR/servers"
 	list_for_clients >"$BATS_TEST_TMPDIR/clients.in"
-	watch_in_background "$file" -i "$((seconds < 300 ? 2 : 5))s" -t 100 \
+	watch_in_background "$file" -i "$((seconds < 300 ? 2 : 5))s" \
 		-p "$(cut -d ' ' -f 2- "$BATS_TEST_TMPDIR/servers" | tr -s ' \n' ,, | sed 's/,$//')"
 	# Long enough in the ramp for what it begins to be taken for a leak, if anything is.
 	"$BATS_TEST_DIRNAME/clients" --connections "$connections" "$((seconds / 10))" \
