@@ -114,6 +114,9 @@ static int run(const struct options *options)
 		break;
 	case COMMAND_DIFF:
 		return run_diff(options);
+	case COMMAND_REPLAY:
+		err = replay_run(options, &error);
+		break;
 	case COMMAND_DUMP:
 		err = dump_run(options, &error);
 		break;

@@ -9,6 +9,7 @@ enum {
 	DIFF = 1 << COMMAND_DIFF,
 	FEATURES = 1 << COMMAND_FEATURES,
 	CHECK = 1 << COMMAND_CHECK,
+	REPLAY = 1 << COMMAND_REPLAY,
 	LOOKS = WATCH | DUMP,
 	LASTS = WATCH | CHECK,
 	SHOWS = LOOKS | DIFF,
@@ -30,28 +31,35 @@ const struct option_row option_table[] = {
 	 false},
 	{"count", 'n', WATCH, "N", "stop after N reports", false},
 	{"duration", 'd', LASTS, "TIME", "stop after this time (check: default 60s)", false},
-	{"top", 't', SHOWS, "N", "sites a process and processes to print (default 10)", false},
-	{"format", 'f', SHOWS, "FORMAT", "text or jsonl; dump also: go, pprof (default text)",
+	{"top", 't', SHOWS | REPLAY, "N", "sites a process and processes to print (default 10)",
 	 false},
-	{"output", 'o', SHOWS, "FILE", "append to FILE; SIGHUP opens it again", false},
-	{"full", OPTION_FULL, SHOWS, NULL, "jsonl: every site with its stack at every report",
+	{"format", 'f', SHOWS | REPLAY, "FORMAT",
+	 "text or jsonl; dump also: go, pprof (default text)", false},
+	{"output", 'o', SHOWS | REPLAY, "FILE", "append to FILE; SIGHUP opens it again", false},
+	{"full", OPTION_FULL, SHOWS | REPLAY, NULL,
+	 "jsonl: every site with its stack at every report", false},
+	{"plain", OPTION_PLAIN, LOOKS | REPLAY, NULL, "text: never redraw the terminal, append",
 	 false},
-	{"plain", OPTION_PLAIN, LOOKS, NULL, "text: never redraw the terminal, append", false},
 	{"no-demangle", OPTION_NO_DEMANGLE, LOOKS | CHECK, NULL,
 	 "C++ and Rust names as symbol tables have them", false},
 	{"table-memory", OPTION_TABLE_MEMORY, LOOKS | CHECK, "SIZE",
 	 "for unwind tables: 8M, 1G (default 64M)", false},
 	{"lines", OPTION_LINES, LOOKS | CHECK, NULL,
 	 "source lines and inlined functions, from debug info", false},
-	{"unit", OPTION_UNIT, SHOWS, "UNIT", "only this: thread or goroutine (default: both)",
-	 false},
-	{"runtime-frames", OPTION_RUNTIME_FRAMES, SHOWS, NULL,
+	{"unit", OPTION_UNIT, SHOWS | REPLAY, "UNIT",
+	 "only this: thread or goroutine (default: both)", false},
+	{"runtime-frames", OPTION_RUNTIME_FRAMES, SHOWS | REPLAY, NULL,
 	 "frames of the Go runtime, and its own goroutines", false},
-	{"leak-after", OPTION_LEAK_AFTER, LASTS, "TIME",
+	{"leak-after", OPTION_LEAK_AFTER, LASTS | REPLAY, "TIME",
 	 "no leak of units parked for less (default 10s)", false},
-	{"leak-min", OPTION_LEAK_MIN, LASTS, "N",
+	{"leak-min", OPTION_LEAK_MIN, LASTS | REPLAY, "N",
 	 "no leak of fewer units (default 10, or 8 of 5 min)", false},
-	{"verbose", 'v', ALL, NULL, "whole stacks, own cost, and why something failed", false},
+	{"record", OPTION_RECORD, WATCH, "FILE",
+	 "record what verdicts are made of, into a new FILE", false},
+	{"replay", OPTION_REPLAY, WATCH | REPLAY, "FILE",
+	 "reports of such a recording, which need no root", false},
+	{"verbose", 'v', ALL | REPLAY, NULL, "whole stacks, own cost, and why something failed",
+	 false},
 	{"debug", OPTION_DEBUG, ALL, "no-FEATURE", "act as if the host lacked FEATURE", true},
 	{"help", OPTION_HELP, ALL, NULL, "print this help", false},
 	{"version", OPTION_VERSION, ALL, NULL, "print the version", false},
@@ -93,6 +101,13 @@ const struct option_row *option_by_code(int code)
 		if (option_table[i].code == code)
 			return &option_table[i];
 	return NULL;
+}
+
+bool option_is_given(const struct options *options, int code)
+{
+	const struct option_row *row = option_by_code(code);
+
+	return row && options->given & 1ULL << (row - option_table);
 }
 
 const struct command_row *command_by_name(const char *name)

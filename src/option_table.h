@@ -20,6 +20,8 @@ enum option_code {
 	OPTION_UNIT,
 	OPTION_LEAK_AFTER,
 	OPTION_LEAK_MIN,
+	OPTION_RECORD,
+	OPTION_REPLAY,
 	OPTION_FOR,
 	OPTION_MAX_THREADS,
 	OPTION_MAX_GOROUTINES,
@@ -56,6 +58,9 @@ extern const struct command_row command_table[];
 extern const size_t command_table_length;
 
 const struct option_row *option_by_code(int code);
+
+/* Whether the user has said anything of it. */
+bool option_is_given(const struct options *options, int code);
 
 /* NULL: there is none. */
 const struct command_row *command_by_name(const char *name);

@@ -198,6 +198,12 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case 'o':
 		options->output = value;
 		return 0;
+	case OPTION_RECORD:
+		options->record = value;
+		return 0;
+	case OPTION_REPLAY:
+		options->replay = value;
+		return 0;
 	case OPTION_FULL:
 		options->full = true;
 		return 0;
@@ -345,6 +351,7 @@ static int parse_options(int argc, char *const argv[], enum command command,
 			err = set_option(options, code, optarg, error);
 		if (err)
 			return err;
+		options->given |= 1ULL << (option_by_code(code) - option_table);
 	}
 	return 0;
 }
@@ -407,6 +414,17 @@ static int parse(int argc, char *const argv[], struct options *options, struct e
 	return parse_rest(argc - optind, argv + optind, command, options, error);
 }
 
+/* Whatever else there is was decided when it was recorded. */
+static int check_replay(const struct options *options, struct error *error)
+{
+	for (size_t i = 0; i < option_table_length; i++)
+		if (options->given & 1ULL << i &&
+		    !(option_table[i].commands & 1U << COMMAND_REPLAY))
+			return error_set(error, -EINVAL, "--%s has no meaning with --replay",
+					 option_table[i].name);
+	return 0;
+}
+
 static int check_format(const struct options *options, struct error *error)
 {
 	for (size_t i = 0; i < FORMATS_LENGTH; i++)
@@ -443,10 +461,13 @@ static int check_check(const struct options *options, struct error *error)
 /* What each option alone cannot tell. */
 static int check_combination(const struct options *options, struct error *error)
 {
+	int err = options->command == COMMAND_REPLAY ? check_replay(options, error) : 0;
+
 	switch (options->command) {
 	case COMMAND_WATCH:
 	case COMMAND_DUMP:
-		return check_format(options, error);
+	case COMMAND_REPLAY:
+		return err ? err : check_format(options, error);
 	case COMMAND_DIFF:
 		return check_diff(options, error);
 	case COMMAND_CHECK:
@@ -461,6 +482,8 @@ static void complete(struct options *options)
 {
 	bool check = options->command == COMMAND_CHECK;
 
+	if (options->command == COMMAND_WATCH && options->replay)
+		options->command = COMMAND_REPLAY;
 	if (check && !options->duration_ns)
 		options->duration_ns = CHECK_DURATION_NS;
 	if (!options->interval_ns)

@@ -24,6 +24,7 @@ enum command {
 	COMMAND_DIFF,
 	COMMAND_FEATURES,
 	COMMAND_CHECK,
+	COMMAND_REPLAY, /* watch --replay */
 	COMMAND_HELP,
 	COMMAND_VERSION
 };
@@ -50,12 +51,15 @@ struct options {
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
 	bool top_given;
+	uint64_t given;      /* see option_is_given() */
 	size_t table_memory; /* bytes */
 	struct verdict_rules rules;
 	struct check_rules check;
 	const char *output;                         /* NULL: stdout; points into argv */
 	const char *operands[OPTIONS_OPERANDS_MAX]; /* of `diff`: OLD and NEW; into argv, too */
 	size_t operands_count;
+	const char *record; /* NULL: nothing is recorded; into argv, too */
+	const char *replay; /* COMMAND_REPLAY; into argv, too */
 	bool full;
 	bool plain;
 	bool lines;

@@ -15,6 +15,7 @@ int watch_run(const struct options *options, struct error *error);
 int dump_run(const struct options *options, struct error *error);
 /* Writes its line to standard output; `*status` is what to exit with. */
 int check_run(const struct options *options, enum check_status *status, struct error *error);
+int replay_run(const struct options *options, struct error *error);
 int features_run(const struct options *options, struct error *error);
 
 /* Sets `*differs` before anything is written, so that it holds when the reader has gone. */

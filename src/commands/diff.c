@@ -3,9 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "commands/run_id.h"
+#include "commands/run_identity.h"
 #include "commands/terminal.h"
 #include "input/dump_file.h"
 #include "model/dump_diff.h"
@@ -43,21 +42,19 @@ static int write_jsonl(const struct options *options, const struct dump_diff *di
 		       struct error *error)
 {
 	auto_free(jsonl) struct jsonl *jsonl = NULL;
-	char hostname[256] = "", run_id[17];
+	struct run_identity identity = {0};
 	const struct jsonl_config config = {
 		.command = "diff",
 		.version = PARKSCOPE_VERSION,
 		/* Where the processes are, if NEW says it. */
-		.hostname = new_dump->hostname ? new_dump->hostname : hostname,
-		.run_id = run_id,
+		.hostname = new_dump->hostname ? new_dump->hostname : identity.hostname,
+		.run_id = identity.run_id,
 		.full = options->full,
 		.top = options->top_given ? options->top : 0,
 		.units = options->units,
 	};
-	int err = run_id_make(run_id);
+	int err = run_identity_make(&identity);
 
-	if (!err && gethostname(hostname, sizeof(hostname) - 1))
-		err = -errno;
 	if (err)
 		return error_set(error, err, "cannot set up the output: %s", strerror(-err));
 	jsonl = jsonl_new(&config, sink);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "commands/session.h"
 
 int dump_run(const struct options *options, struct error *error)
@@ -22,7 +23,8 @@ int dump_run(const struct options *options, struct error *error)
 	report.last = true;
 	err = formatter_report(session->formatter, &report, error);
 	if (!err)
-		err = formatter_end(session->formatter, &report, "dump", error);
+		err = formatter_end(session->formatter, &report, "dump",
+				    (int64_t)clock_ns(CLOCK_REALTIME), error);
 	sources_end_report(session->sources);
 	return err;
 }

@@ -5,10 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "commands/run_id.h"
 #include "commands/terminal.h"
 #include "output/go_stacks.h"
 #include "output/jsonl.h"
@@ -18,13 +15,12 @@
 
 struct formatter {
 	const struct options *options;
+	const struct run_identity *identity;
 	struct sink *sink;
 	struct text *text; /* of the formats that keep something between reports */
 	struct jsonl *jsonl;
 
 	/* What the jsonl's configuration points to. */
-	char hostname[256];
-	char run_id[17];
 	struct jsonl_feature features[FEATURE_COUNT];
 	char degraded[FEATURE_COUNT][256];
 	const char *degraded_list[FEATURE_COUNT];
@@ -63,7 +59,7 @@ static int open_text(struct formatter *formatter)
 
 	if (sink_is_terminal(formatter->sink)) {
 		terminal_measure(&config.width, &config.height);
-		config.redraw = !dump && !options->plain;
+		config.redraw = options->command == COMMAND_WATCH && !options->plain;
 		config.colour = wants_colour();
 	} else if (dump) {
 		config.width = TEXT_WIDTH_UNLIMITED;
@@ -77,10 +73,12 @@ static int open_jsonl(struct formatter *formatter, const struct host_features *f
 {
 	const struct options *options = formatter->options;
 	struct jsonl_config config = {
-		.command = options->command == COMMAND_DUMP ? "dump" : "watch",
+		.command = options->command == COMMAND_DUMP     ? "dump"
+			   : options->command == COMMAND_REPLAY ? "replay"
+								: "watch",
 		.version = PARKSCOPE_VERSION,
-		.hostname = formatter->hostname,
-		.run_id = formatter->run_id,
+		.hostname = formatter->identity->hostname,
+		.run_id = formatter->identity->run_id,
 		.full = options->full,
 		.top = options->top,
 		.units = options->units,
@@ -88,13 +86,7 @@ static int open_jsonl(struct formatter *formatter, const struct host_features *f
 		.features = formatter->features,
 		.degraded = formatter->degraded_list,
 	};
-	int err;
 
-	if (gethostname(formatter->hostname, sizeof(formatter->hostname) - 1))
-		return -errno;
-	err = run_id_make(formatter->run_id);
-	if (err)
-		return err;
 	for (int i = 0; i < FEATURE_COUNT; i++) {
 		const struct feature_info *info = feature_info((enum feature)i);
 
@@ -138,7 +130,8 @@ static int open_format(struct formatter *formatter, const struct host_features *
 }
 
 int formatter_new(const struct options *options, const struct host_features *features,
-		  struct sink *sink, struct formatter **ret, struct error *error)
+		  const struct run_identity *identity, struct sink *sink, struct formatter **ret,
+		  struct error *error)
 {
 	auto_free(formatter) struct formatter *formatter = calloc(1, sizeof(*formatter));
 	int err;
@@ -146,6 +139,7 @@ int formatter_new(const struct options *options, const struct host_features *fea
 	if (!formatter)
 		return error_set(error, -ENOMEM, "out of memory");
 	formatter->options = options;
+	formatter->identity = identity;
 	formatter->sink = sink;
 	err = open_format(formatter, features, error);
 	if (err)
@@ -154,17 +148,9 @@ int formatter_new(const struct options *options, const struct host_features *fea
 	return 0;
 }
 
-static int64_t wall_ns(void)
+int formatter_start(struct formatter *formatter, int64_t wall_ns, struct error *error)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-int formatter_start(struct formatter *formatter, struct error *error)
-{
-	return formatter->jsonl ? jsonl_start(formatter->jsonl, wall_ns(), error) : 0;
+	return formatter->jsonl ? jsonl_start(formatter->jsonl, wall_ns, error) : 0;
 }
 
 static int report_text(struct formatter *formatter, const struct report *report,
@@ -218,10 +204,10 @@ int formatter_report(struct formatter *formatter, const struct report *report, s
 }
 
 int formatter_end(struct formatter *formatter, const struct report *last, const char *reason,
-		  struct error *error)
+		  int64_t wall_ns, struct error *error)
 {
 	const struct run_end end = {
-		.wall_ns = wall_ns(),
+		.wall_ns = wall_ns,
 		.watched_s = last->watched_s,
 		.reason = reason,
 		.losses = last->losses,

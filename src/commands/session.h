@@ -7,6 +7,7 @@
 #include "commands/formatter.h"
 #include "host/features.h"
 #include "options.h"
+#include "output/recording.h"
 #include "output/sink.h"
 #include "sources/sources.h"
 
@@ -14,14 +15,17 @@
  */
 struct session {
 	struct host_features features;
+	struct run_identity identity;
 	struct sink *sink;
 	struct formatter *formatter; /* NULL in `check` */
 	struct sources *sources;
+	struct recording *recording; /* NULL without --record */
 };
 
 /*
  * Checks before anything is loaded: root, the host's PID namespace, every
- * process that was named. Then opens everything and writes the format's start.
+ * process that was named. Then opens everything and writes the format's start,
+ * and that of the recording with the first sweep.
  */
 int session_open(const struct options *options, bool events, struct session **session,
 		 struct error *error);

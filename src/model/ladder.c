@@ -213,12 +213,9 @@ int ladder_end(struct ladder *ladder)
 	return err;
 }
 
-int ladder_replay(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns,
-		  const struct ladder_counts *counts)
+void ladder_restore(struct ladder *ladder, const struct ladder_counts *counts)
 {
-	ladder_begin(ladder, now_ns, watched_ns);
 	ladder->counting = *counts;
-	return ladder_end(ladder);
 }
 
 void ladder_clear(struct ladder *ladder)

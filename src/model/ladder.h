@@ -92,9 +92,11 @@ void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound);
 /* 0 or -ENOMEM: the sweep is then not counted. */
 int ladder_end(struct ladder *ladder);
 
-/* A whole sweep, as `counted` was after it: leads to the same ladder. 0 or -ENOMEM. */
-int ladder_replay(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns,
-		  const struct ladder_counts *counts);
+/*
+ * In place of all ladder_park() and ladder_leave() of a sweep, after ladder_begin(): what they
+ * said, as `counted` was after it. Leads to the same ladder.
+ */
+void ladder_restore(struct ladder *ladder, const struct ladder_counts *counts);
 
 void ladder_clear(struct ladder *ladder);
 

@@ -36,7 +36,12 @@ static int compare_processes(const void *left, const void *right)
 		return compare_descending(growth_a, growth_b);
 	if (units_a != units_b)
 		return compare_descending(units_a, units_b);
-	return -compare_descending(a->pid, b->pid);
+	/* A pid can be used again within an interval: the order is always the same. */
+	if (a->pid != b->pid)
+		return -compare_descending(a->pid, b->pid);
+	if (a->first_seen_ns != b->first_seen_ns)
+		return compare_descending(a->first_seen_ns, b->first_seen_ns);
+	return compare_descending(a->exec_id, b->exec_id);
 }
 
 void report_sort_processes(struct watched_process **processes, size_t count)
@@ -69,7 +74,10 @@ static bool is_worse(const struct site *a, const struct site *b)
 {
 	if (a->verdict.verdict != b->verdict.verdict)
 		return a->verdict.verdict > b->verdict.verdict;
-	return a->verdict.evidence.rate_per_minute > b->verdict.evidence.rate_per_minute;
+	if (a->verdict.evidence.rate_per_minute > b->verdict.evidence.rate_per_minute ||
+	    a->verdict.evidence.rate_per_minute < b->verdict.evidence.rate_per_minute)
+		return a->verdict.evidence.rate_per_minute > b->verdict.evidence.rate_per_minute;
+	return a->id.hash < b->id.hash;
 }
 
 const struct site *report_worst_site(const struct watched_process *process)

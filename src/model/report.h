@@ -23,6 +23,7 @@ struct unwind_cost {
 
 /* What the tool itself costs, since it started. */
 struct own_cost {
+	bool unknown;       /* in a replay: all else here is 0 then */
 	double cpu_seconds; /* user and system, of the tool */
 	double bpf_seconds; /* run time of its BPF programs; < 0: the kernel does not count */
 	uint64_t bpf_runs;
@@ -36,13 +37,14 @@ struct own_cost {
  * sources and are valid until the next sweep.
  */
 struct report {
-	int64_t wall_ns;   /* the sweep's start, Unix time */
-	uint64_t now_ns;   /* the same, monotonic */
-	double interval_s; /* as it was */
-	double watched_s;  /* since we attached */
-	bool last;         /* of this run */
-	bool leak_pending; /* a leak was shown by one sweep, and has to be by another one */
-	bool events;       /* waits, births and exits were watched; false in `dump` */
+	int64_t wall_ns;    /* the sweep's start, Unix time */
+	uint64_t now_ns;    /* the same, monotonic */
+	uint64_t opened_ns; /* when we attached, monotonic */
+	double interval_s;  /* as it was */
+	double watched_s;   /* since we attached */
+	bool last;          /* of this run */
+	bool leak_pending;  /* a leak was shown by one sweep, and has to be by another one */
+	bool events;        /* waits, births and exits were watched; false in `dump` */
 	size_t processes_count;
 	struct watched_process **processes; /* in print order */
 	const struct losses *losses;

@@ -100,6 +100,21 @@ size_t escape_utf8(const char *text, char *valid, size_t size)
 	return used;
 }
 
+bool escape_is_utf8(const char *text)
+{
+	const unsigned char *next = (const unsigned char *)text;
+
+	while (*next) {
+		uint32_t code;
+		size_t length = decode(next, &code);
+
+		if (!length)
+			return false;
+		next += length;
+	}
+	return true;
+}
+
 static bool starts_character(char byte)
 {
 	return ((unsigned char)byte & 0xc0) != 0x80;

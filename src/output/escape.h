@@ -22,6 +22,9 @@ size_t escape_text(const char *text, bool ascii, char *safe, size_t size);
 /* For JSON: bytes that are not UTF-8 become U+FFFD; the JSON writer escapes the rest. */
 size_t escape_utf8(const char *text, char *valid, size_t size);
 
+/* Whether it is UTF-8 (RFC 3629). */
+bool escape_is_utf8(const char *text);
+
 /* Columns of valid UTF-8 on a terminal, taking every character for one. */
 size_t escape_columns(const char *text);
 

@@ -21,7 +21,9 @@
  */
 
 /* The version of doc/schema.json. */
-#define JSONL_SCHEMA_VERSION "1.2"
+#define JSONL_SCHEMA_VERSION "1.3"
+/* The ECS release whose names we use. */
+#define JSONL_ECS_VERSION "8.11.0"
 
 struct jsonl_feature {
 	const char *name;
@@ -30,7 +32,7 @@ struct jsonl_feature {
 
 /* A view that must outlive the jsonl. */
 struct jsonl_config {
-	const char *command; /* "watch", "dump" or "diff" */
+	const char *command; /* "watch", "dump", "diff" or "replay" */
 	const char *version; /* of the tool */
 	const char *hostname;
 	const char *run_id;

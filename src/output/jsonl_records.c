@@ -7,9 +7,6 @@
 
 #include "output/jsonl_fields.h"
 
-/* The ECS release whose names we use. */
-#define ECS_VERSION "8.11.0"
-
 bool record_context_start(struct record_context *context, const char *hostname, const char *run_id)
 {
 	context->host = json_object();
@@ -19,7 +16,7 @@ bool record_context_start(struct record_context *context, const char *hostname, 
 		return false;
 	return !json_object_set_new_nocheck(context->host, "name", value_text(hostname)) &&
 	       !json_object_set_new_nocheck(context->ecs, "version",
-					    json_string_nocheck(ECS_VERSION));
+					    json_string_nocheck(JSONL_ECS_VERSION));
 }
 
 bool record_context_set_time(struct record_context *context, int64_t wall_ns)
@@ -400,6 +397,19 @@ static void put_unwind_cost(struct record *record, json_t *parent, const struct 
 	record_put(record, object, "table_bytes", value_count(cost->table_bytes));
 }
 
+static void put_cost(struct record *record, const struct own_cost *cost)
+{
+	json_t *object = record_put_object(record, record->parkscope, "cost");
+
+	record_put(record, object, "cpu_s", json_real(cost->cpu_seconds));
+	if (cost->bpf_seconds >= 0) {
+		record_put(record, object, "bpf_s", json_real(cost->bpf_seconds));
+		record_put(record, object, "bpf_runs", value_count(cost->bpf_runs));
+	}
+	record_put(record, object, "rss_bytes", value_count(cost->rss_bytes));
+	put_unwind_cost(record, object, &cost->unwind);
+}
+
 void record_fill_end(struct record *record, const struct run_totals *totals,
 		     const struct run_end *end)
 {
@@ -412,14 +422,8 @@ void record_fill_end(struct record *record, const struct run_totals *totals,
 	record_put(record, object, "goroutine_births", value_count(totals->goroutine_births));
 	record_put(record, object, "goroutine_exits", value_count(totals->goroutine_exits));
 	put_losses(record, end->losses, true);
-	object = record_put_object(record, record->parkscope, "cost");
-	record_put(record, object, "cpu_s", json_real(end->cost->cpu_seconds));
-	if (end->cost->bpf_seconds >= 0) {
-		record_put(record, object, "bpf_s", json_real(end->cost->bpf_seconds));
-		record_put(record, object, "bpf_runs", value_count(end->cost->bpf_runs));
-	}
-	record_put(record, object, "rss_bytes", value_count(end->cost->rss_bytes));
-	put_unwind_cost(record, object, &end->cost->unwind);
+	if (!end->cost->unknown)
+		put_cost(record, end->cost);
 	record_put(record, record->parkscope, "watched_s", json_real(end->watched_s));
 	record_put(record, record->parkscope, "reason", value_text(end->reason));
 }

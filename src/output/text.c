@@ -70,6 +70,8 @@ static void print_cost(struct text *text, const struct own_cost *cost, bool with
 {
 	char item[96], number[FORMAT_NUMBER_SIZE];
 
+	if (cost->unknown)
+		return;
 	layout_text(&text->layout, "COST");
 	snprintf(item, sizeof(item), "cpu %.3fs", cost->cpu_seconds);
 	layout_item(&text->layout, item, 2, 6);

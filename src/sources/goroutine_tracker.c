@@ -512,7 +512,7 @@ static void restore(struct goroutine_tracker *tracker)
 
 	HASH_ITER (hh, tracker->process->sites, site, next)
 		if (site->kind == SITE_PARK && site->unit == UNIT_GOROUTINE)
-			site_begin_sweep(site, tracker->now_ns, site->ladder.watched_ns);
+			site_begin_sweep(site, site->ladder.now_ns, site->ladder.watched_ns);
 	for (size_t i = 0; i < tracker->states_count; i++)
 		if (tracker->states[i].goid)
 			count_as_before(tracker, &tracker->states[i]);

@@ -225,18 +225,14 @@ static void list_process(struct process_entry *entry, void *data)
 	listing->processes[listing->count++] = entry->process;
 }
 
-int sources_take_report(struct sources *sources, struct report *report, struct error *error)
+/* Of the last sweep. */
+static int fill_report(struct sources *sources, struct report *report, struct error *error)
 {
 	struct sources_context *context = &sources->context;
-	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t swept_ns = context->swept_ns;
+	uint64_t wall_ns = clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - swept_ns);
 	struct listing listing = {0};
-	uint64_t swept_ns, wall_ns;
-	int err = sweep(sources, error);
 
-	if (err)
-		return err;
-	swept_ns = context->swept_ns;
-	wall_ns = clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - swept_ns);
 	listing.processes = calloc(process_table_count(context->processes, true) + 1,
 				   sizeof(struct watched_process *));
 	if (!listing.processes)
@@ -249,17 +245,35 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 	*report = (struct report){
 		.wall_ns = (int64_t)wall_ns,
 		.now_ns = swept_ns,
+		.opened_ns = sources->opened_ns,
 		.interval_s = (double)(swept_ns - sources->reported_ns) / 1e9,
 		.watched_s = (double)(swept_ns - sources->opened_ns) / 1e9,
 		.events = sources->births != NULL,
 		.processes = listing.processes,
 		.processes_count = listing.count,
 		.losses = &context->losses,
-		.cost = own_cost(sources, began_ns),
 	};
 	for (size_t i = 0; i < listing.count; i++)
 		report->leak_pending |= listing.processes[i]->leak_pending;
-	sources->reported_ns = swept_ns;
+	return 0;
+}
+
+int sources_baseline(struct sources *sources, struct report *report, struct error *error)
+{
+	return fill_report(sources, report, error);
+}
+
+int sources_take_report(struct sources *sources, struct report *report, struct error *error)
+{
+	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
+	int err = sweep(sources, error);
+
+	if (!err)
+		err = fill_report(sources, report, error);
+	if (err)
+		return err;
+	report->cost = own_cost(sources, began_ns);
+	sources->reported_ns = report->now_ns;
 	return 0;
 }
 

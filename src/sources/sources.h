@@ -46,6 +46,12 @@ int sources_handle_events(struct sources *sources);
 size_t sources_living(const struct sources *sources);
 
 /*
+ * What a report of the sweep that sources_open() took would be, for those who want every sweep;
+ * before any other one. Valid until the next call.
+ */
+int sources_baseline(struct sources *sources, struct report *report, struct error *error);
+
+/*
  * Takes a sweep and fills the report. It and all it points to is valid until
  * sources_end_report(), which ends the interval and forgets what has ended.
  */
