@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 #define SECOND_NS     1000000000ULL
 #define MEMORY_MIN_NS (1800 * SECOND_NS)
 #define MEMORY_AGES   6
-/*
- * Below this age the ends of stays from before we attached count, whatever their age: they
- * are all that is known of how long units stay here.
- */
-#define AGED_NS   (300 * SECOND_NS)
-#define AGED_RUNG 2 /* the first of such an age */
+#define AGED_RUNG     LADDER_EARLY_RUNGS /* the first of 300 s */
+/* Where so many times as many pass, it is they who were there when we came, too. */
+#define PASSED_TIMES 2
 /* Quarters of the time in which entrants are looked for, and the bits that each has in `recent`. */
 #define QUARTERS     4
 #define QUARTER_BITS 16
@@ -107,7 +106,9 @@ void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
 		bool reached = has_reached(age_ns, i);
 
 		ladder->counting.left[i] += inside && reached;
-		ladder->counting.ended[i] += reached || (early && ladder_age_ns(i) < AGED_NS);
+		ladder->counting.ended[i] += reached;
+		if (i < LADDER_EARLY_RUNGS && !reached)
+			*(early ? &ladder->counting.early[i] : &ladder->counting.passed[i]) += 1;
 	}
 }
 
@@ -189,19 +190,28 @@ static void end_rung(struct ladder *ladder, size_t index)
 		note_entry(rung, ladder->now_ns);
 }
 
-/* What was known before there were rungs: early ends, as of the last of them. */
-static int make_rungs(struct ladder *ladder)
+static uint64_t sum_of(const uint32_t slices[LADDER_SLICES])
 {
-	ladder->rungs = calloc(LADDER_RUNGS, sizeof(ladder->rungs[0]));
-	if (!ladder->rungs)
-		return -ENOMEM;
-	for (size_t i = 0; ladder->early_ended && ladder_age_ns(i) < AGED_NS; i++) {
-		struct ladder_rung *rung = &ladder->rungs[i];
+	uint64_t sum = 0;
 
-		pass_time(rung, i, ladder->early_ended_ns);
-		rung->ended[rung->slice % LADDER_SLICES] = ladder->early_ended;
-	}
-	return 0;
+	for (size_t i = 0; i < LADDER_SLICES; i++)
+		sum += slices[i];
+	return sum;
+}
+
+static bool rung_is_empty(const struct ladder_rung *rung)
+{
+	return !rung->inside && rung->past_entered < 0.5 && rung->past_ended < 0.5 &&
+	       !sum_of(rung->entered) && !sum_of(rung->ended);
+}
+
+/* Nothing is left of what came and went here: after a day or some. */
+static bool is_forgotten(const struct ladder *ladder)
+{
+	for (size_t i = 0; i < LADDER_RUNGS; i++)
+		if (!rung_is_empty(&ladder->rungs[i]))
+			return false;
+	return true;
 }
 
 static void end_sweep(struct ladder *ladder)
@@ -215,15 +225,18 @@ int ladder_end(struct ladder *ladder)
 {
 	int err = 0;
 
-	if (!ladder->rungs && (ladder->counting.here[0] || ladder->counting.ended[AGED_RUNG]))
-		err = make_rungs(ladder);
-	if (ladder->rungs) {
-		for (size_t i = 0; i < LADDER_RUNGS; i++)
-			end_rung(ladder, i);
-	} else if (ladder->counting.ended[0]) {
-		ladder->early_ended += ladder->counting.ended[0];
-		ladder->early_ended_ns = ladder->now_ns;
+	for (size_t i = 0; i < LADDER_EARLY_RUNGS; i++) {
+		ladder->early[i] += ladder->counting.early[i];
+		ladder->passed[i] += ladder->counting.passed[i];
 	}
+	if (!ladder->rungs && (ladder->counting.here[0] || ladder->counting.ended[0])) {
+		ladder->rungs = calloc(LADDER_RUNGS, sizeof(ladder->rungs[0]));
+		err = ladder->rungs ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; ladder->rungs && i < LADDER_RUNGS; i++)
+		end_rung(ladder, i);
+	if (ladder->rungs && is_forgotten(ladder))
+		free(take_ptr(ladder->rungs));
 	end_sweep(ladder);
 	return err;
 }
@@ -239,17 +252,22 @@ void ladder_clear(struct ladder *ladder)
 	*ladder = (struct ladder){0};
 }
 
-static uint64_t sum_of(const uint32_t slices[LADDER_SLICES])
+/*
+ * Stays from before that ended at an age that nobody knows: all that is known at first of how long
+ * units stay here. They count as if they had reached the rung.
+ */
+static uint64_t doubtful_ends(const struct ladder *ladder, size_t index)
 {
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < LADDER_SLICES; i++)
-		sum += slices[i];
-	return sum;
+	if (index >= LADDER_EARLY_RUNGS ||
+	    ladder->passed[index] >= PASSED_TIMES * ladder->early[index])
+		return 0;
+	return ladder->early[index];
 }
 
 struct ladder_flow ladder_flow(const struct ladder *ladder, size_t index)
 {
+	uint64_t doubtful = doubtful_ends(ladder, index);
+	bool recent = ladder->watched_ns < memory_ns(index);
 	const struct ladder_rung *rung;
 
 	if (!ladder->rungs)
@@ -257,9 +275,9 @@ struct ladder_flow ladder_flow(const struct ladder *ladder, size_t index)
 	rung = &ladder->rungs[index];
 	return (struct ladder_flow){
 		.entrants = sum_of(rung->entered),
-		.ended = sum_of(rung->ended),
+		.ended = sum_of(rung->ended) + (recent ? doubtful : 0),
 		.past_entrants = rung->past_entered,
-		.past_ended = rung->past_ended,
+		.past_ended = rung->past_ended + (recent ? 0 : (double)doubtful),
 		.since_ns = rung->row_ns > ladder_age_ns(index)
 				    ? rung->row_ns - ladder_age_ns(index)
 				    : rung->row_ns,

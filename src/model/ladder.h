@@ -18,7 +18,8 @@
  * ladder_park() of every stay that is here, ladder_leave() of every one that was in the sweep
  * before and is not any more (also before ladder_begin(): between the sweeps), then ladder_end().
  * Sweeps further apart than about a rung's age cannot make it hold. Memory: the rungs,
- * some 1.2 KiB, are allocated only where a stay has reached the first. Pure.
+ * some 1.2 KiB, are allocated only where a stay has reached the first, and go when all that they
+ * remember has faded. Pure.
  *
  * Who came since we attached is told from ages, without knowing any unit: those that have
  * reached a rung now, less those that had, plus those of these that have left. Bounds are taken
@@ -27,6 +28,8 @@
  */
 
 #define LADDER_RUNGS 6
+/* Rungs that stays from before we attached can speak against: those below 300 s. */
+#define LADDER_EARLY_RUNGS 2
 /* Slices of a rung's memory. */
 #define LADDER_SLICES 16
 
@@ -53,7 +56,10 @@ struct ladder_rules {
 struct ladder_counts {
 	uint32_t here[LADDER_RUNGS];  /* stays that began since we attached and have reached it */
 	uint32_t left[LADDER_RUNGS];  /* of these, those that ended since the sweep before */
-	uint32_t ended[LADDER_RUNGS]; /* all that ended, also those from before */
+	uint32_t ended[LADDER_RUNGS]; /* all that ended beyond it, also those from before */
+	/* Ended before they were seen to reach it: those from before, and the others. */
+	uint32_t early[LADDER_EARLY_RUNGS];
+	uint32_t passed[LADDER_EARLY_RUNGS];
 };
 
 struct ladder_rung;
@@ -64,8 +70,9 @@ struct ladder {
 	uint64_t swept_watched_ns;     /* of the sweep before */
 	struct ladder_counts counting; /* this sweep */
 	struct ladder_counts counted;  /* the last one that ended */
-	uint32_t early_ended;          /* stays from before, while there are no rungs */
-	uint64_t early_ended_ns;
+	/* Sums of `early` and `passed`. */
+	uint64_t early[LADDER_EARLY_RUNGS];
+	uint64_t passed[LADDER_EARLY_RUNGS];
 };
 
 /* The ages: 10, 60, 300, 600, 1200 and 3600 s. */

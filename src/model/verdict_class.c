@@ -65,6 +65,18 @@ static const struct idle_frame {
 	{"google.golang.org/grpc/internal/transport.(*controlBuffer).get", NULL, NULL},
 	{"golang.org/x/net/http2.(*serverConn).serve", NULL, NULL},
 	{"net/http.(*http2serverConn).serve", NULL, NULL},
+	{"github.com/go-sql-driver/mysql.(*mysqlConn).startWatcher", NULL, NULL},
+	{"github.com/quic-go/quic-go.(*connection).run", NULL, NULL},
+	{"github.com/quic-go/quic-go.(*Conn).run", NULL, NULL},
+	/* Go: what comes from the network through another goroutine */
+	{"net/http.(*persistConn).roundTrip", NULL, NULL},
+	{"net/http.(*http2ClientConn).roundTrip", NULL, NULL},
+	{"net/http.(*http2clientStream).doRequest", NULL, NULL},
+	{"net/http.(*http2pipe).Read", NULL, NULL},
+	{"golang.org/x/net/http2.(*ClientConn).roundTrip", NULL, NULL},
+	{"golang.org/x/net/http2.(*clientStream).doRequest", NULL, NULL},
+	{"golang.org/x/net/http2.(*pipe).Read", NULL, NULL},
+	{"google.golang.org/grpc/internal/transport.(*recvBufferReader)", NULL, NULL},
 	{"os/signal.loop", NULL, NULL},
 };
 

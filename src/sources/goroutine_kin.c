@@ -12,19 +12,19 @@ enum {
 /* One that was added; a million of them. */
 struct member {
 	uint64_t goid : 48;
-	uint64_t crowd : 15; /* its index plus 1; 0: none */
+	uint64_t crowd : 14; /* its index plus 1; 0: none */
 	uint64_t network : 1;
+	uint64_t stream : 1;
 	uint64_t parent;
 };
 
 _Static_assert(sizeof(struct member) == 16, "a million of them are kept");
-_Static_assert(WATCHED_SITES_MAX < 1 << 15, "numbers of crowds");
+_Static_assert(WATCHED_SITES_MAX < 1 << 14, "numbers of crowds");
 
 /* Those who stay at a site that wants an answer. */
 struct kin_crowd {
 	struct site *site;
-	bool streams;  /* see serves_stream() */
-	size_t units;  /* of whom it is known who made them */
+	size_t units;
 	size_t stride; /* one of so many is looked at */
 	size_t passed;
 	size_t lines, near; /* of those that are looked at */
@@ -47,6 +47,7 @@ struct node {
 	size_t units; /* of the crowd that come from it */
 	bool alive;
 	bool network; /* it, or a child of it, is in network I/O */
+	bool stream;
 };
 
 struct goroutine_kin {
@@ -90,8 +91,7 @@ void goroutine_kin_free(struct goroutine_kin *kin)
 	free(kin);
 }
 
-/* The handler of one of many streams on a connection, which lives at least as long as it. */
-static bool serves_stream(const struct stack *stack)
+bool goroutine_kin_serves_stream(const struct stack *stack)
 {
 	static const char *const handlers[] = {
 		"google.golang.org/grpc.(*Server).handleStream",
@@ -136,10 +136,7 @@ bool goroutine_kin_begin(struct goroutine_kin *kin, const struct watched_process
 		return false;
 	HASH_ITER (hh, process->sites, site, next)
 		if (site->near_io_wanted)
-			kin->crowds[kin->crowds_count++] = (struct kin_crowd){
-				.site = site,
-				.streams = serves_stream(site->stack),
-			};
+			kin->crowds[kin->crowds_count++].site = site;
 	qsort(kin->crowds, kin->crowds_count, sizeof(*kin->crowds), compare_crowds);
 	return true;
 }
@@ -175,7 +172,7 @@ static bool make_room(struct goroutine_kin *kin)
 
 void goroutine_kin_add(struct goroutine_kin *kin, const struct kin_goroutine *g)
 {
-	size_t crowd = g->site && g->parent_goid ? crowd_at(kin, g->site) : 0;
+	size_t crowd = g->site ? crowd_at(kin, g->site) : 0;
 
 	kin->parents_known |= g->parent_goid != 0;
 	kin->no_memory |= !make_room(kin);
@@ -183,8 +180,9 @@ void goroutine_kin_add(struct goroutine_kin *kin, const struct kin_goroutine *g)
 		return;
 	kin->members[kin->members_count++] = (struct member){
 		.goid = g->goid & ((1ULL << 48) - 1),
-		.crowd = crowd & 0x7fff,
+		.crowd = crowd & 0x3fff,
 		.network = g->network && !g->site,
+		.stream = g->stream,
 		.parent = g->parent_goid,
 	};
 	if (crowd)
@@ -220,7 +218,7 @@ static bool draw_lines(struct goroutine_kin *kin)
 			continue;
 		kin->lines[kin->lines_count++] = (struct line){
 			.crowd = member->crowd,
-			.length = 2,
+			.length = member->parent ? 2 : 1,
 			.goids = {member->goid, member->parent},
 		};
 		crowd->lines++;
@@ -293,27 +291,37 @@ static bool make_nodes(struct goroutine_kin *kin)
 	return true;
 }
 
+/* What holds for all crowds is noted in the first node of a goid. */
 static void look_for_members(struct goroutine_kin *kin)
 {
-	const struct node *end = kin->nodes + kin->nodes_count;
-
 	for (size_t i = 0; i < kin->members_count; i++) {
 		const struct member *member = &kin->members[i];
-		struct node *node;
+		struct node *node = first_node(kin, member->goid);
 
-		for (node = first_node(kin, member->goid);
-		     node && node < end && node->goid == member->goid; node++) {
+		if (node) {
 			node->alive = true;
 			node->parent = member->parent;
 			node->network |= member->network;
+			node->stream = member->stream;
 		}
-		if (!member->network && !member->crowd)
+		node = member->network || member->crowd ? first_node(kin, member->parent) : NULL;
+		if (!node)
 			continue;
-		for (node = first_node(kin, member->parent);
-		     node && node < end && node->goid == member->parent; node++) {
-			node->network |= member->network;
-			node->units += member->crowd == node->crowd;
-		}
+		node->network |= member->network;
+		node = member->crowd ? find_node(kin, member->parent, member->crowd) : NULL;
+		if (node)
+			node->units++;
+	}
+	for (size_t i = 1; i < kin->nodes_count; i++) {
+		const struct node *first = &kin->nodes[i - 1];
+		struct node *node = &kin->nodes[i];
+
+		if (node->goid != first->goid)
+			continue;
+		node->alive = first->alive;
+		node->parent = first->parent;
+		node->network = first->network;
+		node->stream = first->stream;
 	}
 }
 
@@ -330,16 +338,16 @@ static void count_units_further_up(struct goroutine_kin *kin)
 
 static void judge_line(const struct goroutine_kin *kin, struct line *line)
 {
-	const struct kin_crowd *crowd = &kin->crowds[line->crowd - 1];
 	const struct node *node = NULL;
 
 	line->open = false;
 	for (size_t i = 0; i < line->length; i++) {
+		bool made_stream = node && node->stream;
 		bool shared;
 
 		node = find_node(kin, line->goids[i], line->crowd);
 		shared = i && node->units > GOROUTINE_KIN_UNITS;
-		line->near = node->network && (!shared || (i == 1 && crowd->streams));
+		line->near = node->network && (!shared || made_stream);
 		if (line->near || shared)
 			return;
 	}
@@ -397,7 +405,7 @@ static bool follow_lines(struct goroutine_kin *kin)
 void goroutine_kin_settle(struct goroutine_kin *kin)
 {
 	kin->parents_unknown = kin->members_count && !kin->parents_known;
-	if (!kin->no_memory && draw_lines(kin) && follow_lines(kin))
+	if (kin->parents_known && !kin->no_memory && draw_lines(kin) && follow_lines(kin))
 		answer(kin);
 	forget(kin);
 }

@@ -10,8 +10,9 @@
  * of these is there itself. Nobody needs to live for that but who does the I/O: who made the two
  * pumps of a websocket has long ended. Whoever more than two units of the crowd come from says
  * nothing, nor who made him: an accept loop is the parent of all, and a connection that is kept
- * alive the parent of what many requests have left behind. Where many streams share a
- * connection, each with a goroutine of its own (HTTP/2, gRPC), the connection counts for all.
+ * alive the parent of what many requests have left behind. The handler of one of many streams on
+ * a connection (HTTP/2, gRPC) is the exception: it lives as long as its stream, and who made it
+ * is the connection.
  *
  * Takes 16 bytes a goroutine while a sweep lasts, and only where a site wants an answer. Pure.
  */
@@ -39,14 +40,18 @@ struct goroutine_kin *goroutine_kin_new(void);
 void goroutine_kin_free(struct goroutine_kin *kin);
 define_auto_free(goroutine_kin)
 
+/* By its stack: it handles one of many streams that share a connection. */
+bool goroutine_kin_serves_stream(const struct stack *stack);
+
 /* A new sweep. false: no site wants an answer, or none can be given; nothing is to be added. */
 bool goroutine_kin_begin(struct goroutine_kin *kin, const struct watched_process *process);
 
 /* What a sweep sees of one goroutine. */
 struct kin_goroutine {
-	uint64_t goid; /* below 2^48 */
-	uint64_t parent_goid;
-	bool network; /* it is in network I/O */
+	uint64_t goid;        /* below 2^48 */
+	uint64_t parent_goid; /* 0: no goroutine made it (timers do), or it is not known */
+	bool network;         /* it is in network I/O */
+	bool stream;          /* see goroutine_kin_serves_stream() */
 	/* NULL, or where it stays parked, with `near_io_wanted`; it is then not in network I/O. */
 	const struct site *site;
 };
@@ -55,7 +60,7 @@ void goroutine_kin_add(struct goroutine_kin *kin, const struct kin_goroutine *go
 
 /*
  * All have been added: answers to the sites. What no answer can be given for stays as it was:
- * nobody is there, no parent is known, or there is no memory.
+ * nobody is there, nobody's parent is known, or there is no memory.
  */
 void goroutine_kin_settle(struct goroutine_kin *kin);
 

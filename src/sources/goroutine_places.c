@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "sources/go_frames.h"
+#include "sources/goroutine_kin.h"
 
 #define BIRTH_REASON "birth"
 
@@ -220,6 +221,7 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 		return NULL;
 	if (fresh->site)
 		fresh->site->runtime = runtime;
+	fresh->stream = goroutine_kin_serves_stream(fresh->stack);
 	place = take_ptr(fresh);
 	places->frames += place->stack->count > raw->count ? place->stack->count : raw->count;
 	places->by_number[places->count++] = place;

@@ -48,6 +48,7 @@ struct goroutine_place {
 	uint32_t number;     /* from 1 */
 	struct site *site;   /* NULL without a reason */
 	struct stack *stack; /* owned */
+	bool stream;         /* see goroutine_kin_serves_stream() */
 	UT_hash_handle hh;
 };
 

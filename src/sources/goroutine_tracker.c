@@ -446,6 +446,7 @@ static void add_kin(struct goroutine_tracker *tracker, const struct goroutine_st
 		.parent_goid = g->parent_goid,
 		.network = is_in_network(tracker, g) ||
 			   (state->network && stayed_ns < NETWORK_PAUSE_NS),
+		.stream = place && place->stream,
 	};
 
 	if (place && place->site->near_io_wanted && stayed_ns >= VERDICT_UNTIMED_NS)

@@ -257,46 +257,51 @@ static void test_a_session_of_a_connection(void **state)
 	end();
 }
 
-/* gRPC: handlers of streams, fifty on each connection, are as old as their streams. */
-static void add_streams(void)
+/* Handlers of streams, fifty on each connection, are as old as their streams. */
+static uint64_t handles_stream(uint64_t parent, const struct site *site)
 {
-	for (int i = 0; i < MANY / 50; i++) {
-		uint64_t connection = reads_network(ended());
+	const struct kin_goroutine goroutine = {
+		.goid = ++program.last_goid,
+		.parent_goid = parent,
+		.stream = true,
+		.site = site,
+	};
 
-		for (int j = 0; j < 50; j++)
-			stays(connection);
-	}
+	goroutine_kin_add(program.kin, &goroutine);
+	return goroutine.goid;
 }
 
+/* gRPC: who reads from the connection makes the handlers. */
 static void test_streams_that_share_connections(void **state)
 {
 	(void)state;
 	begin("google.golang.org/grpc.(*Server).handleStream");
-	add_streams();
+	for (int i = 0; i < MANY / 50; i++) {
+		uint64_t connection = reads_network(ended());
+
+		for (int j = 0; j < 50; j++)
+			handles_stream(connection, program.site);
+	}
 	expect(NEAR_IO_YES);
 	/* The connections have gone. */
 	next_sweep();
 	for (int i = 0; i < MANY; i++)
-		stays(ended());
-	expect(NEAR_IO_NO);
-	end();
-	begin("main.handle.func1");
-	add_streams();
+		handles_stream(ended(), program.site);
 	expect(NEAR_IO_NO);
 	end();
 }
 
 /* HTTP/2 in net/http: who serves the connection made its reader, and the handlers. */
-static void test_streams_of_http2(void **state)
+static void test_what_handlers_of_streams_wait_for(void **state)
 {
 	(void)state;
-	begin("net/http.(*http2serverConn).runHandler");
+	begin("main.work");
 	for (int i = 0; i < MANY / 50; i++) {
 		uint64_t connection = lives(ACCEPT);
 
 		reads_network(connection);
 		for (int j = 0; j < 50; j++)
-			stays(connection);
+			stays(handles_stream(connection, NULL));
 	}
 	expect(NEAR_IO_YES);
 	end();
@@ -307,11 +312,35 @@ static void test_what_handlers_of_streams_have_left(void **state)
 {
 	(void)state;
 	begin("main.watch.func1");
-	for (int i = 0; i < MANY; i++)
-		stays(ended());
-	add_streams();
+	for (int i = 0; i < MANY / 50; i++) {
+		uint64_t connection = reads_network(ended());
+
+		for (int j = 0; j < 50; j++) {
+			handles_stream(connection, NULL);
+			stays(ended());
+		}
+	}
 	expect(NEAR_IO_NO);
 	end();
+}
+
+static bool serves_stream(const char *function)
+{
+	auto_free(stack) struct stack *stack = stack_new(3);
+
+	assert_non_null(stack);
+	stack->frames[0] = (struct frame){.function = strdup("main.wait")};
+	stack->frames[2] = (struct frame){.function = strdup(function)};
+	return goroutine_kin_serves_stream(stack);
+}
+
+static void test_handlers_of_streams_are_known_by_name(void **state)
+{
+	(void)state;
+	assert_true(serves_stream("google.golang.org/grpc.(*Server).handleStream"));
+	assert_true(serves_stream("golang.org/x/net/http2.(*serverConn).runHandler"));
+	assert_true(serves_stream("net/http.(*http2serverConn).runHandler"));
+	assert_false(serves_stream("net/http.(*conn).serve"));
 }
 
 static void add_mixed(int near, int far)
@@ -369,10 +398,21 @@ static void test_without_units_the_answer_stays(void **state)
 	program.site->near_io = NEAR_IO_YES;
 	reads_network(ACCEPT);
 	expect(NEAR_IO_YES);
-	/* Whom nobody made does not speak for others. */
-	next_sweep();
-	stays(0);
+	end();
+}
+
+/* time.AfterFunc(): the runtime itself makes it, where others have parents. */
+static void test_what_timers_have_made(void **state)
+{
+	(void)state;
+	begin("main.expire");
+	for (int i = 0; i < MANY; i++)
+		stays(0);
 	reads_network(ACCEPT);
+	expect(NEAR_IO_NO);
+	next_sweep();
+	for (int i = 0; i < MANY; i++)
+		reads_network(stays(0));
 	expect(NEAR_IO_YES);
 	end();
 }
@@ -482,12 +522,14 @@ int main(void)
 		cmocka_unit_test(test_those_a_stuck_handler_waits_for),
 		cmocka_unit_test(test_a_session_of_a_connection),
 		cmocka_unit_test(test_streams_that_share_connections),
-		cmocka_unit_test(test_streams_of_http2),
+		cmocka_unit_test(test_what_handlers_of_streams_wait_for),
 		cmocka_unit_test(test_what_handlers_of_streams_have_left),
+		cmocka_unit_test(test_handlers_of_streams_are_known_by_name),
 		cmocka_unit_test(test_half_is_most_but_does_not_come_and_go),
 		cmocka_unit_test(test_the_sample_is_spread),
 		cmocka_unit_test(test_without_parents_there_is_no_answer),
 		cmocka_unit_test(test_without_units_the_answer_stays),
+		cmocka_unit_test(test_what_timers_have_made),
 		cmocka_unit_test(test_only_who_asks_is_answered),
 		cmocka_unit_test(test_crowds_do_not_count_for_each_other),
 		cmocka_unit_test(test_more_crowds_than_samples_are_all_answered),

@@ -201,6 +201,35 @@ static void test_idle_pools(void **state)
 				 U);
 }
 
+static void test_goroutines_that_wait_for_the_network_by_another(void **state)
+{
+	static const char *const waits[] = {
+		"net/http.(*persistConn).roundTrip",
+		"net/http.(*http2clientStream).doRequest",
+		"golang.org/x/net/http2.(*pipe).Read",
+		"google.golang.org/grpc/internal/transport.(*recvBufferReader).readClient",
+		"github.com/go-sql-driver/mysql.(*mysqlConn).startWatcher.func1",
+		"github.com/quic-go/quic-go.(*connection).run",
+	};
+	static const char *const others[] = {
+		"net/http.(*persistConn).roundTripLater",
+		"net/http.(*conn).serve",
+		"main.(*pipe).Read",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		auto_free(stack) struct stack *stack = build_stack(waits[i], "main.get", NULL);
+
+		assert_true(verdict_stack_is_idle(UNIT_GOROUTINE, stack));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		auto_free(stack) struct stack *stack = build_stack(others[i], "main.get", NULL);
+
+		assert_false(verdict_stack_is_idle(UNIT_GOROUTINE, stack));
+	}
+}
+
 static void test_java_without_names_is_not_judged(void **state)
 {
 	struct stack *unnamed = build_stack("pthread_cond_wait@libc.so.6", "Parker::park@libjvm.so",
@@ -292,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_timed_or_the_runtimes_is_never_a_leak),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_idle_pools),
+		cmocka_unit_test(test_goroutines_that_wait_for_the_network_by_another),
 		cmocka_unit_test(test_java_without_names_is_not_judged),
 		cmocka_unit_test(test_ways_out_of_goroutines),
 		cmocka_unit_test(test_ways_out_of_threads),
