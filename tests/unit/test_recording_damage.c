@@ -165,6 +165,7 @@ static void test_sites_have_their_bounds(void **state)
 	assert_refused(UP_TO_SITE "{\"site\":0,\"in\":\"1\"}\n", "line 5: 'in' is damaged");
 	assert_refused(UP_TO_SITE "{\"site\":0,\"here\":[1,1,1,1,1,1,1]}\n",
 		       "line 5: 'here' is damaged");
+	assert_refused(UP_TO_SITE "{\"site\":0,\"early\":[1,1,1]}\n", "line 5: 'early' is damaged");
 	assert_refused(UP_TO_SITE "{\"site\":0,\"left\":[-1]}\n", "line 5: 'left' is damaged");
 	assert_refused(UP_TO_SITE "{\"site\":0,\"births\":[-1,0,0]}\n",
 		       "line 5: 'births' is damaged");
