@@ -76,16 +76,16 @@ static int make_site(struct replayed_process *process, json_t *id, struct record
 	return 0;
 }
 
-static int read_rungs(json_t *line, const char *key, uint32_t counts[LADDER_RUNGS],
+static int read_rungs(json_t *line, const char *key, size_t rungs, uint32_t *counts,
 		      struct error *error)
 {
 	json_t *array = json_object_get(line, key);
 
 	if (!array)
 		return 0;
-	if (!json_is_array(array) || json_array_size(array) > LADDER_RUNGS)
+	if (!json_is_array(array) || json_array_size(array) > rungs)
 		return recording_damaged(key, error);
-	memset(counts, 0, LADDER_RUNGS * sizeof(counts[0]));
+	memset(counts, 0, rungs * sizeof(counts[0]));
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		uint64_t count;
 
@@ -144,11 +144,15 @@ static int read_sample(json_t *line, struct site_sample *sample, struct error *e
 	if (!err)
 		err = recording_added(line, "out", &sample->departed, error);
 	if (!err)
-		err = read_rungs(line, "here", sample->counts.here, error);
+		err = read_rungs(line, "here", LADDER_RUNGS, sample->counts.here, error);
 	if (!err)
-		err = read_rungs(line, "left", sample->counts.left, error);
+		err = read_rungs(line, "left", LADDER_RUNGS, sample->counts.left, error);
 	if (!err)
-		err = read_rungs(line, "ended", sample->counts.ended, error);
+		err = read_rungs(line, "ended", LADDER_RUNGS, sample->counts.ended, error);
+	if (!err)
+		err = read_rungs(line, "early", LADDER_EARLY_RUNGS, sample->counts.early, error);
+	if (!err)
+		err = read_rungs(line, "passed", LADDER_EARLY_RUNGS, sample->counts.passed, error);
 	if (!err)
 		err = add_three(line, "waits", &sample->waits.count, &sample->waits.duration_ns,
 				&sample->waits.max_ns, error);

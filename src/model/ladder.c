@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 #define SECOND_NS     1000000000ULL
 #define MEMORY_MIN_NS (1800 * SECOND_NS)
 #define MEMORY_AGES   6
@@ -188,6 +190,30 @@ static void end_rung(struct ladder *ladder, size_t index)
 		note_entry(rung, ladder->now_ns);
 }
 
+static uint64_t sum_of(const uint32_t slices[LADDER_SLICES])
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < LADDER_SLICES; i++)
+		sum += slices[i];
+	return sum;
+}
+
+static bool rung_is_empty(const struct ladder_rung *rung)
+{
+	return !rung->inside && rung->past_entered < 0.5 && rung->past_ended < 0.5 &&
+	       !sum_of(rung->entered) && !sum_of(rung->ended);
+}
+
+/* Nothing is left of what came and went here: after a day or some. */
+static bool is_forgotten(const struct ladder *ladder)
+{
+	for (size_t i = 0; i < LADDER_RUNGS; i++)
+		if (!rung_is_empty(&ladder->rungs[i]))
+			return false;
+	return true;
+}
+
 static void end_sweep(struct ladder *ladder)
 {
 	ladder->counted = ladder->counting;
@@ -209,6 +235,8 @@ int ladder_end(struct ladder *ladder)
 	}
 	for (size_t i = 0; ladder->rungs && i < LADDER_RUNGS; i++)
 		end_rung(ladder, i);
+	if (ladder->rungs && is_forgotten(ladder))
+		free(take_ptr(ladder->rungs));
 	end_sweep(ladder);
 	return err;
 }
@@ -222,15 +250,6 @@ void ladder_clear(struct ladder *ladder)
 {
 	free(ladder->rungs);
 	*ladder = (struct ladder){0};
-}
-
-static uint64_t sum_of(const uint32_t slices[LADDER_SLICES])
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < LADDER_SLICES; i++)
-		sum += slices[i];
-	return sum;
 }
 
 /*

@@ -18,7 +18,8 @@
  * ladder_park() of every stay that is here, ladder_leave() of every one that was in the sweep
  * before and is not any more (also before ladder_begin(): between the sweeps), then ladder_end().
  * Sweeps further apart than about a rung's age cannot make it hold. Memory: the rungs,
- * some 1.2 KiB, are allocated only where a stay has reached the first. Pure.
+ * some 1.2 KiB, are allocated only where a stay has reached the first, and go when all that they
+ * remember has faded. Pure.
  *
  * Who came since we attached is told from ages, without knowing any unit: those that have
  * reached a rung now, less those that had, plus those of these that have left. Bounds are taken

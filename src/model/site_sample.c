@@ -39,8 +39,11 @@ void site_sample_restore(const struct site_sample *sample, struct site *site)
 
 void site_sample_pass_time(struct site_sample *sample, uint64_t elapsed_ns)
 {
+	uint32_t here[LADDER_RUNGS];
+
+	memcpy(here, sample->counts.here, sizeof(here));
 	if (sample->now && sample->oldest_ns)
 		sample->oldest_ns += elapsed_ns;
-	memset(sample->counts.left, 0, sizeof(sample->counts.left));
-	memset(sample->counts.ended, 0, sizeof(sample->counts.ended));
+	sample->counts = (struct ladder_counts){0};
+	memcpy(sample->counts.here, here, sizeof(here));
 }

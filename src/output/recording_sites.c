@@ -52,12 +52,10 @@ static void put_site_identity(struct buffer *buffer, const struct site *site)
 }
 
 /* Without the zeros at its end. */
-static void put_rungs(struct buffer *buffer, const char *key, const uint32_t counts[LADDER_RUNGS],
-		      const uint32_t expected[LADDER_RUNGS])
+static void put_rungs(struct buffer *buffer, const char *key, const uint32_t *counts,
+		      const uint32_t *expected, size_t count)
 {
-	size_t count = LADDER_RUNGS;
-
-	if (memcmp(counts, expected, LADDER_RUNGS * sizeof(counts[0])) == 0)
+	if (memcmp(counts, expected, count * sizeof(counts[0])) == 0)
 		return;
 	while (count && !counts[count - 1])
 		count--;
@@ -98,9 +96,11 @@ static void put_sample(struct buffer *buffer, const struct site_sample *now,
 		json_text_put_number(buffer, "in", now->arrived - then->arrived);
 	if (now->departed != then->departed)
 		json_text_put_number(buffer, "out", now->departed - then->departed);
-	put_rungs(buffer, "here", now->counts.here, then->counts.here);
-	put_rungs(buffer, "left", now->counts.left, then->counts.left);
-	put_rungs(buffer, "ended", now->counts.ended, then->counts.ended);
+	put_rungs(buffer, "here", now->counts.here, then->counts.here, LADDER_RUNGS);
+	put_rungs(buffer, "left", now->counts.left, then->counts.left, LADDER_RUNGS);
+	put_rungs(buffer, "ended", now->counts.ended, then->counts.ended, LADDER_RUNGS);
+	put_rungs(buffer, "early", now->counts.early, then->counts.early, LADDER_EARLY_RUNGS);
+	put_rungs(buffer, "passed", now->counts.passed, then->counts.passed, LADDER_EARLY_RUNGS);
 	put_three(buffer, "waits", now->waits.count - then->waits.count,
 		  now->waits.duration_ns - then->waits.duration_ns,
 		  now->waits.max_ns - then->waits.max_ns);

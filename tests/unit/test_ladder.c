@@ -332,6 +332,28 @@ static void test_the_end_of_one_that_was_here_before_does_not_count_where_many_p
 	ladder_clear(&ladder);
 }
 
+static void test_an_old_ladder_is_forgotten(void **state)
+{
+	struct ladder ladder = {0};
+	uint64_t now;
+
+	(void)state;
+	sweep_leak(&ladder, 0, 60, 1);
+	for (uint64_t since = 0; since < 60; since += SWEEP_S)
+		ladder_leave(&ladder, (59 - since) * SECOND_NS, AGE_EXACT);
+	for (now = 65; now < 12 * 3600; now += 60) {
+		begin(&ladder, now);
+		end(&ladder);
+	}
+	assert_non_null(ladder.rungs); /* a batch a day must not look new each time */
+	for (; now < 5 * 24 * 3600; now += 600) {
+		begin(&ladder, now);
+		end(&ladder);
+	}
+	assert_null(ladder.rungs);
+	assert_int_equal(ladder_flow(&ladder, 0).ended, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_who_cannot_be_read_once_does_not_enter_again),
 		cmocka_unit_test(test_memory_fades_but_ends_are_not_forgotten_at_once),
 		cmocka_unit_test(test_sweeps_too_far_apart_show_nothing_on_low_rungs),
+		cmocka_unit_test(test_an_old_ladder_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
