@@ -22,7 +22,7 @@ load servers
 
 parkscope=${PARKSCOPE:-$BATS_TEST_DIRNAME/../../build/dev/parkscope}
 seconds=${PARKSCOPE_SERVERS_SECONDS:-45}
-connections=12
+connections=$((seconds < 300 ? 12 : 20))
 # Of the user that MariaDB runs as; not many servers here run as that one.
 readonly nproc_limit=600
 
