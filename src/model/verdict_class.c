@@ -40,7 +40,9 @@ static const struct idle_frame {
 	{"__kmp_launch_worker", NULL, NULL},
 	{"blas_thread_server", NULL, NULL},
 	{"ngx_thread_pool_cycle", NULL, NULL},
+	{"ngx_thread_cond_wait", NULL, NULL},     /* is called there only, and not stripped */
 	{"bioProcessBackgroundJobs", NULL, NULL}, /* Redis */
+	{"IOThreadMain", NULL, NULL},             /* Redis: each at a lock until there is work */
 	{"worker", "libuv", NULL},
 	{"worker", "node", NULL}, /* has libuv inside */
 	/* C++ */
@@ -54,6 +56,7 @@ static const struct idle_frame {
 	{"Thread_cache::park", NULL, NULL}, /* MariaDB: idle connection threads */
 	{"Per_thread_connection_handler::block_until_new_connection", NULL, NULL}, /* MySQL */
 	{"v8::platform::DefaultWorkerThreadsTaskRunner::GetNext", NULL, NULL},
+	{"node::(anonymous namespace)::PlatformWorkerThread", NULL, NULL},
 	/* Rust */
 	{"tokio::runtime::blocking::pool::Inner::run", NULL, NULL},
 	{"rayon_core::sleep::Sleep::sleep", NULL, NULL},
@@ -203,8 +206,8 @@ static bool is_unnamed_java(const struct stack *stack)
 	for (size_t i = 0; i < stack->count; i++) {
 		const struct frame *frame = &stack->frames[i];
 
-		if (frame->kind == FRAME_KERNEL)
-			continue;
+		if (frame->kind == FRAME_KERNEL || frame->kind == FRAME_LABEL)
+			continue; /* labels: that the walk was cut, often in such code */
 		java |= in_module(frame, "libjvm.so");
 		if (frame->function && !in_module(frame, "lib") && !in_module(frame, "ld-"))
 			return false;

@@ -246,6 +246,68 @@ static void test_java_without_names_is_not_judged(void **state)
 			 U);
 }
 
+static void test_java_whose_stack_is_cut_is_not_judged(void **state)
+{
+	struct stack *cut = build_stack("pthread_cond_wait@libc.so.6", "Parker::park@libjvm.so",
+					"Unsafe_Park@libjvm.so", "x@perf", NULL);
+
+	(void)state;
+	free(cut->frames[3].function);
+	cut->frames[3].function = NULL;
+	cut = stack_append_label(cut, "[cut: return address is not in code]");
+	assert_non_null(cut);
+	assert_int_equal(class_of_thread("futex", cut), X);
+}
+
+/*
+ * Threads that waited in idle servers of Debian 12, without debug symbols: the frames after
+ * libc's, leaf first. Functions without a name have only their module.
+ */
+static void test_pools_of_real_servers(void **state)
+{
+	static const struct {
+		const char *server;
+		const char *frames[5];
+		enum verdict_class class;
+	} pools[] = {
+		{"MariaDB 10.11",
+		 {"tpool::thread_pool_generic::wait_for_tasks@mariadbd",
+		  "tpool::thread_pool_generic::get_task@mariadbd",
+		  "tpool::thread_pool_generic::worker_main@mariadbd", "@libstdc++.so.6.0.30"},
+		 X},
+		{"Redis 7.0", {"bioProcessBackgroundJobs@redis-check-rdb"}, X},
+		{"Redis 7.0, --io-threads", {"IOThreadMain@redis-check-rdb"}, X},
+		{"nginx 1.22, aio threads", {"ngx_thread_cond_wait@nginx", "@nginx"}, X},
+		{"Node 18, libuv", {"uv_cond_wait@node", "worker@node"}, X},
+		{"Node 18, V8",
+		 {"uv_cond_wait@node", "node::(anonymous namespace)::PlatformWorkerThread@node"},
+		 X},
+		/* One of each, and no pool; or nothing tells what it is. */
+		{"MariaDB 10.11", {"handle_manager@mariadbd", "@mariadbd"}, U},
+		{"memcached 1.6", {"@memcached"}, U},
+		{"Node 18",
+		 {"uv_sem_wait@node",
+		  "node::inspector::(anonymous namespace)::StartIoThreadMain@node"},
+		 U},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
+		const char *const *frames = pools[i].frames;
+		struct stack *stack = build_stack("pthread_cond_wait@libc.so.6", frames[0],
+						  frames[1], frames[2], frames[3], NULL);
+
+		for (size_t j = 0; j < stack->count; j++) {
+			if (stack->frames[j].function[0])
+				continue;
+			free(stack->frames[j].function);
+			stack->frames[j].function = NULL;
+		}
+		print_message("%s: %s\n", pools[i].server, frames[0]);
+		assert_int_equal(class_of_thread("futex", stack), pools[i].class);
+	}
+}
+
 static const char *way_out(enum unit unit, const char *reason, const struct wait_objects *objects,
 			   const char *frame)
 {
@@ -323,6 +385,8 @@ int main(void)
 		cmocka_unit_test(test_idle_pools),
 		cmocka_unit_test(test_goroutines_that_wait_for_the_network_by_another),
 		cmocka_unit_test(test_java_without_names_is_not_judged),
+		cmocka_unit_test(test_java_whose_stack_is_cut_is_not_judged),
+		cmocka_unit_test(test_pools_of_real_servers),
 		cmocka_unit_test(test_ways_out_of_goroutines),
 		cmocka_unit_test(test_ways_out_of_threads),
 		cmocka_unit_test(test_names),
