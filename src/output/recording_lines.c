@@ -188,17 +188,19 @@ static void put_reason(struct buffer *buffer, const struct reason_waits *now, si
 	memcpy(then->histogram, now->histogram, sizeof(then->histogram));
 }
 
-static void put_reasons(struct buffer *buffer, const struct watched_process *process,
-			struct recorded_process *recorded)
+/* The names of those that are new, then what has changed of each. -ENOMEM. */
+static int put_reasons(struct buffer *buffer, const struct watched_process *process,
+		       struct recorded_process *recorded)
 {
-	size_t mark = buffer->length, empty;
+	size_t known = recorded->reasons_count, mark, empty;
 
-	if (recorded->reasons_count < process->reasons_count) {
+	if (recording_memory_reasons(recorded, process->reasons_count))
+		return -ENOMEM;
+	if (known < process->reasons_count) {
 		json_text_open_array(buffer, "reasons");
-		for (; recorded->reasons_count < process->reasons_count;
-		     recorded->reasons_count++) {
+		for (size_t i = known; i < process->reasons_count; i++) {
 			json_text_comma(buffer);
-			json_text_string(buffer, process->reasons[recorded->reasons_count].reason);
+			json_text_string(buffer, process->reasons[i].reason);
 		}
 		json_text_close_array(buffer);
 	}
@@ -217,6 +219,7 @@ static void put_reasons(struct buffer *buffer, const struct watched_process *pro
 		buffer->length = mark;
 	else
 		json_text_close_array(buffer);
+	return 0;
 }
 
 static bool sampled_at(const struct trend *trend, uint64_t now_ns)
@@ -262,13 +265,14 @@ int recording_lines_process(struct buffer *buffer, const struct report *report,
 		json_text_put_number(buffer, "swept_ns", process->swept_ns);
 	put_go(buffer, process, recorded);
 	put_units(buffer, process, recorded);
-	put_reasons(buffer, process, recorded);
+	err = put_reasons(buffer, process, recorded);
 	put_limits(buffer, report, process->forecast);
 	json_text_put_true(buffer, "ended", process->ended && !recorded->ended);
 	nothing = buffer->length == empty;
 	recording_end_line(buffer);
 	sites = buffer->length;
-	err = recording_lines_sites(buffer, process, elapsed_ns, recorded, left_out);
+	if (!err)
+		err = recording_lines_sites(buffer, process, elapsed_ns, recorded, left_out);
 	if (nothing && buffer->length == sites)
 		buffer->length = mark;
 	recorded->swept_ns = process->swept_ns;

@@ -2,7 +2,9 @@
 #define HASH_NONFATAL_OOM 1
 #include "output/recording_memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void process_free(struct recording_memory *memory, struct recorded_process *process)
 {
@@ -13,6 +15,7 @@ static void process_free(struct recording_memory *memory, struct recorded_proces
 		HASH_DEL(process->sites, site);
 		free(site);
 	}
+	free(process->reasons);
 	free(process);
 }
 
@@ -57,6 +60,22 @@ struct recorded_site *recording_memory_site(struct recorded_process *process,
 		return recorded;
 	free(recorded);
 	return NULL;
+}
+
+int recording_memory_reasons(struct recorded_process *process, size_t count)
+{
+	struct recorded_reason *reasons;
+
+	if (count <= process->reasons_count)
+		return 0;
+	reasons = realloc(process->reasons, count * sizeof(*reasons));
+	if (!reasons)
+		return -ENOMEM;
+	memset(reasons + process->reasons_count, 0,
+	       (count - process->reasons_count) * sizeof(*reasons));
+	process->reasons = reasons;
+	process->reasons_count = count;
+	return 0;
 }
 
 void recording_memory_drop_ended(struct recording_memory *memory)

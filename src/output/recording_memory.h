@@ -47,7 +47,7 @@ struct recorded_process {
 	uint64_t runtime_goroutines;
 	bool ended;
 	size_t reasons_count;
-	struct recorded_reason reasons[WATCHED_REASONS_MAX];
+	struct recorded_reason *reasons;
 	uint32_t sites_count; /* numbers that were given */
 	struct recorded_site *sites;
 	UT_hash_handle hh;
@@ -65,6 +65,9 @@ struct recorded_process *recording_memory_process(struct recording_memory *memor
 						  const struct watched_process *process);
 struct recorded_site *recording_memory_site(struct recorded_process *process,
 					    const struct site *site);
+
+/* Makes room for so many reasons of a process, zeroed. -ENOMEM. */
+int recording_memory_reasons(struct recorded_process *process, size_t count);
 
 /* Those that have ended: after a report. */
 void recording_memory_drop_ended(struct recording_memory *memory);

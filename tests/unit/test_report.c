@@ -39,6 +39,22 @@ static void test_growth_comes_first_then_size_then_pid(void **state)
 		watched_process_free(all[i]);
 }
 
+static void test_the_order_of_equals_is_always_the_same(void **state)
+{
+	struct watched_process *ended = build_process(7, "same");
+	struct watched_process *reused = build_process(7, "same");
+	struct watched_process *all[] = {ended, reused}, *turned[] = {reused, ended};
+
+	(void)state;
+	reused->first_seen_ns = 5;
+	report_sort_processes(all, 2);
+	report_sort_processes(turned, 2);
+	assert_ptr_equal(all[0], reused);
+	assert_ptr_equal(turned[0], reused);
+	watched_process_free(ended);
+	watched_process_free(reused);
+}
+
 static void set_goroutines(struct watched_process *process, uint64_t before, uint64_t now)
 {
 	process->go_version = build_string("go1.23.4");
@@ -144,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_growth_comes_first_then_size_then_pid),
+		cmocka_unit_test(test_the_order_of_equals_is_always_the_same),
 		cmocka_unit_test(test_the_unit_that_grows_more_leads),
 		cmocka_unit_test(test_units_that_are_shown),
 		cmocka_unit_test(test_sites_of_one_kind_largest_then_oldest),
