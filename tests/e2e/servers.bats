@@ -9,7 +9,7 @@
 # packages: python3 python3-jsonschema curl jq
 #
 # PARKSCOPE names the program under test; default: build/dev/parkscope.
-# PARKSCOPE_SERVERS_SECONDS: how long all are watched; default: 45. Only from 850 on have the clients
+# PARKSCOPE_SERVERS_SECONDS: how long all are watched; default: 40. Only from 850 on have the clients
 # of the ramp been there for long enough that untimed waits could be taken for a leak.
 # PARKSCOPE_SERVERS_RECORDS: a file that keeps the records; it can be large.
 
@@ -21,7 +21,7 @@ load go_programs
 load servers
 
 parkscope=${PARKSCOPE:-$BATS_TEST_DIRNAME/../../build/dev/parkscope}
-seconds=${PARKSCOPE_SERVERS_SECONDS:-45}
+seconds=${PARKSCOPE_SERVERS_SECONDS:-40}
 connections=$((seconds < 300 ? 12 : 20))
 # Of the user that MariaDB runs as; not many servers here run as that one.
 readonly nproc_limit=600
