@@ -5,8 +5,8 @@
 # nothing is leaking; and a leak that clients make in one of them.
 #
 # packages: postgresql mariadb-server-core mariadb-client redis-server redis-tools memcached nginx
-# packages: prometheus etcd-server caddy default-jre-headless libtomcat10-java tomcat10-common nodejs
-# packages: python3 python3-jsonschema curl jq
+# packages: prometheus etcd-server caddy nats-server default-jre-headless libtomcat10-java tomcat10-common
+# packages: nodejs python3 python3-jsonschema curl jq
 #
 # PARKSCOPE names the program under test; default: build/dev/parkscope.
 # PARKSCOPE_SERVERS_SECONDS: how long all are watched; default: 40. Only from 850 on have the clients
@@ -31,7 +31,7 @@ setup_file() {
 
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	for command in "$(postgresql_bin)/postgres" mariadbd mariadb redis-server memcached nginx \
-		prometheus etcd caddy /usr/lib/jvm/default-java/bin/java /usr/share/tomcat10/bin/catalina.sh \
+		prometheus etcd caddy nats-server /usr/lib/jvm/default-java/bin/java /usr/share/tomcat10/bin/catalina.sh \
 		node python3 curl jq; do
 		command -v "$command" >/dev/null || {
 			echo "$command is missing; see the packages in $BATS_TEST_FILENAME"
