@@ -93,15 +93,14 @@ end_watch() {
 
 @test "every server, idle, with more and more clients, loaded and idle again: none is leaking" {
 	local file=${PARKSCOPE_SERVERS_RECORDS:-$BATS_TEST_TMPDIR/all.jsonl} status=0
+	local idle=$((seconds / 20 + 3)) ramp=$((seconds * 6 / 10))
 
 	list_for_report >"$BATS_TEST_TMPDIR/servers"
 	list_for_clients >"$BATS_TEST_TMPDIR/clients.in"
 	watch_in_background "$file" -i "$((seconds < 300 ? 2 : 5))s" \
 		-p "$(cut -d ' ' -f 2- "$BATS_TEST_TMPDIR/servers" | tr -s ' \n' ,, | sed 's/,$//')"
-	# Long enough in the ramp for what it begins to be taken for a leak, if anything is.
 	"$BATS_TEST_DIRNAME/clients" --connections "$connections" "$BATS_TEST_TMPDIR/clients.in" \
-		"$((seconds / 10))" "$((seconds * 6 / 10))" "$((seconds * 2 / 10))" "$((seconds / 10))" \
-		>"$BATS_TEST_TMPDIR/phases" || status=$?
+		"$idle" "$ramp" "$((seconds - ramp - 2 * idle))" "$idle" >"$BATS_TEST_TMPDIR/phases" || status=$?
 	cat "$BATS_TEST_TMPDIR/phases"
 	[ "$status" = 0 ]
 	end_watch "$file"
