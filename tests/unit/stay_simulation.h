@@ -21,7 +21,7 @@
 #define SWEEP_S     5
 #define FOR_EVER    1e12
 
-struct stay {
+struct simulated_stay {
 	double from, to;
 };
 
@@ -29,7 +29,7 @@ struct simulation {
 	uint64_t random;
 	double end;
 	size_t count, capacity;
-	struct stay *stays;
+	struct simulated_stay *stays;
 };
 
 /* SplitMix64 */
@@ -54,11 +54,11 @@ static void add(struct simulation *simulation, double from, double to)
 		return;
 	if (simulation->count == simulation->capacity) {
 		simulation->capacity = simulation->capacity * 2 + 1024;
-		simulation->stays =
-			realloc(simulation->stays, simulation->capacity * sizeof(struct stay));
+		simulation->stays = realloc(simulation->stays,
+					    simulation->capacity * sizeof(struct simulated_stay));
 		assert_non_null(simulation->stays);
 	}
-	simulation->stays[simulation->count++] = (struct stay){from, to};
+	simulation->stays[simulation->count++] = (struct simulated_stay){from, to};
 }
 
 /* The next arrival of a Poisson process. */
@@ -78,7 +78,7 @@ static void leak(struct simulation *simulation, double per_second, double from, 
 /* Those who are parked come in the order of their coming. */
 static int compare_stays(const void *left, const void *right)
 {
-	const struct stay *a = left, *b = right;
+	const struct simulated_stay *a = left, *b = right;
 
 	return (a->from > b->from) - (a->from < b->from);
 }
@@ -90,16 +90,16 @@ struct watch {
 	struct verdict_state state;
 	double swept; /* the sweep before */
 	size_t parked_count;
-	struct stay *parked;
+	struct simulated_stay *parked;
 };
 
 /* As sources see it: what was parked when they came has an age that is only a bound. */
-static uint64_t age_of(const struct stay *stay, double now)
+static uint64_t age_of(const struct simulated_stay *stay, double now)
 {
 	return (uint64_t)((now - (stay->from > 0 ? stay->from : 0)) * 1e9);
 }
 
-static enum age_bound bound_of(const struct stay *stay)
+static enum age_bound bound_of(const struct simulated_stay *stay)
 {
 	return stay->from > 0 ? AGE_EXACT : AGE_AT_LEAST;
 }
@@ -109,7 +109,7 @@ static void sweep_parked(struct watch *watch, double now)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < watch->parked_count; i++) {
-		const struct stay *stay = &watch->parked[i];
+		const struct simulated_stay *stay = &watch->parked[i];
 		bool arrived = stay->from > watch->swept && now > 0;
 
 		if (stay->to <= now) {

@@ -172,6 +172,16 @@ static void test_columns_are_characters(void **state)
 	assert_int_equal(escape_columns("a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80"), 4);
 }
 
+static void test_what_is_utf8(void **state)
+{
+	(void)state;
+	assert_true(escape_is_utf8(""));
+	assert_true(escape_is_utf8("a\n\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80"));
+	assert_false(escape_is_utf8("a\xff"));
+	assert_false(escape_is_utf8("\xe2\x82"));
+	assert_false(escape_is_utf8("\xed\xa0\x80")); /* a surrogate */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_shortens_in_the_middle),
 		cmocka_unit_test(test_shortened_text_always_fits),
 		cmocka_unit_test(test_columns_are_characters),
+		cmocka_unit_test(test_what_is_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ static void test_start(void **state)
 	assert_text(record, "host.name", "host-1");
 	assert_text(record, "ecs.version", "8.11.0");
 	assert_text(record, "parkscope.run_id", "run-1");
-	assert_text(record, "parkscope.schema", "1.2");
+	assert_text(record, "parkscope.schema", "1.3");
 	assert_text(record, "parkscope.version", "0.1.0");
 	assert_text(record, "parkscope.command", "watch");
 	assert_count(record, "parkscope.seq", 0);
@@ -263,6 +263,8 @@ static void test_end_has_totals_and_cost(void **state)
 	end(fixture);
 	fixture->report.cost.bpf_seconds = -1;
 	end(fixture);
+	fixture->report.cost.unknown = true;
+	end(fixture);
 	read_back(fixture);
 	record = record_of(fixture, "parkscope.end", 0);
 	assert_count(record, "parkscope.totals.processes", 1);
@@ -278,6 +280,7 @@ static void test_end_has_totals_and_cost(void **state)
 	assert_text(record, "parkscope.reason", "count");
 	assert_real(record, "parkscope.watched_s", 9);
 	assert_null(at(record_of(fixture, "parkscope.end", 1), "parkscope.cost.bpf_s"));
+	assert_null(at(record_of(fixture, "parkscope.end", 2), "parkscope.cost"));
 	assert_valid(fixture);
 	fixture_free(fixture);
 }

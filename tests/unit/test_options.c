@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "options.h"
+#include "option_table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -257,6 +257,36 @@ static enum command command_of(const char *const *words)
 #define assert_command(command, ...) \
 	assert_int_equal(command_of((const char *const[]){__VA_ARGS__, NULL}), command)
 
+static void a_replay_takes_what_shows_and_judges(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "--record", "file"), 0);
+	assert_int_equal(options.command, COMMAND_WATCH);
+	assert_string_equal(options.record, "file");
+	assert_null(options.replay);
+	assert_false(option_is_given(&options, OPTION_REPLAY));
+
+	assert_int_equal(parse_words(&options, NULL, "--replay", "file", "-f", "jsonl", "-o", "out",
+				     "--leak-after", "60s", "--leak-min=4", "-t", "5", "--full"),
+			 0);
+	assert_int_equal(options.command, COMMAND_REPLAY);
+	assert_string_equal(options.replay, "file");
+	assert_true(option_is_given(&options, OPTION_LEAK_MIN));
+	assert_true(option_is_given(&options, 't'));
+	assert_false(option_is_given(&options, OPTION_UNIT));
+	assert_int_equal(parse_words(&options, NULL, "watch", "--replay", "file"), 0);
+	assert_int_equal(options.command, COMMAND_REPLAY);
+
+	assert_usage("--pid has no meaning with --replay", "-p", "1", "--replay", "file");
+	assert_usage("--interval has no meaning with --replay", "--replay", "file", "-i", "1s");
+	assert_usage("--record has no meaning with --replay", "--replay", "file", "--record", "f");
+	assert_usage("-f pprof is for one look", "--replay", "file", "-f", "pprof");
+	assert_usage("--replay is not for dump but for watch", "dump", "--replay", "file");
+	assert_usage("--record is not for check but for watch", "check", "--record", "file");
+}
+
 static void the_command_is_known_whatever_is_wrong(void **state)
 {
 	(void)state;
@@ -340,6 +370,7 @@ int main(void)
 		cmocka_unit_test(formats_and_units),
 		cmocka_unit_test(diff_takes_two_files),
 		cmocka_unit_test(check_has_defaults_of_its_own),
+		cmocka_unit_test(a_replay_takes_what_shows_and_judges),
 		cmocka_unit_test(the_command_is_known_whatever_is_wrong),
 		cmocka_unit_test(help_on_a_command_or_on_all),
 		cmocka_unit_test(help_fits_a_screen),

@@ -305,6 +305,18 @@ static void test_verbose_says_what_it_costs(void **state)
 	fixture_free(fixture);
 }
 
+static void test_a_replay_costs_nothing_that_is_known(void **state)
+{
+	struct fixture *fixture = fixture_new(&(struct text_config){.verbose = true});
+
+	(void)state;
+	fixture->report.cost = (struct own_cost){.unknown = true};
+	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
+	assert_file(fixture->scratch.file, "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
+					   "no process is watched\n");
+	fixture_free(fixture);
+}
+
 static void test_redraw_never_scrolls(void **state)
 {
 	struct fixture *fixture = fixture_new(&(struct text_config){.redraw = true, .height = 6});
@@ -353,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_names_forge_no_line),
 		cmocka_unit_test(test_every_width_holds),
 		cmocka_unit_test(test_verbose_says_what_it_costs),
+		cmocka_unit_test(test_a_replay_costs_nothing_that_is_known),
 		cmocka_unit_test(test_redraw_never_scrolls),
 		cmocka_unit_test(test_a_write_that_fails_is_reported),
 	};
