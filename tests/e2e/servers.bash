@@ -155,7 +155,6 @@ list_for_clients() {
 	echo "proxy http $(port_of proxy) /version"
 	echo "proxy_watch watch $(port_of proxy) /v3/watch"
 	echo "nats nats $(port_of nats)"
-	echo "nats_subscribers nats_subscriber $(port_of nats)"
 	echo "tomcat http $(port_of tomcat) /"
 	echo "node http $(port_of node) /"
 }

@@ -24,7 +24,7 @@ parkscope=${PARKSCOPE:-$BATS_TEST_DIRNAME/../../build/dev/parkscope}
 seconds=${PARKSCOPE_SERVERS_SECONDS:-40}
 connections=$((seconds < 300 ? 12 : 20))
 # Of the user that MariaDB runs as; not many servers here run as that one.
-readonly nproc_limit=600
+readonly nproc_limit=1200
 
 setup_file() {
 	local server command
@@ -127,15 +127,16 @@ assert_true() {
 	}
 }
 
-# assert_limit PROCESS NAME PER_MINUTE: it will be met when what is left has been used at that rate
+# assert_limit PROCESS NAME PER_MINUTE SHARE: it will be met when what is left has been used at that
+# rate, give or take that share
 assert_limit() {
 	assert_true "$1" ".limits[] | select(.name == \"$2\") | .limit > .used
-		and (.rate_per_min / $3 - 1 | fabs) < 0.1
-		and (.seconds / ((.limit - .used) / $3 * 60) - 1 | fabs) < 0.1"
+		and (.rate_per_min / $3 - 1 | fabs) < $4
+		and (.seconds / ((.limit - .used) / $3 * 60) - 1 | fabs) < $4"
 }
 
 @test "MariaDB, whose clients never close: growth where threads of connections are born, and when a limit is met" {
-	local file=$BATS_TEST_TMPDIR/leak.jsonl limit=max_map_count patience=60 pid per_minute=60 record
+	local file=$BATS_TEST_TMPDIR/leak.jsonl limit=max_map_count patience=60 pid per_minute=120 record
 
 	# Threads of a user are counted twice a minute only.
 	((seconds < 300)) || limit=nproc patience=400
@@ -165,7 +166,8 @@ assert_limit() {
 	[ -z "$(told "$file" verdict '.verdict == "leaking"')" ]
 	record=$(told "$file" process .limits)
 	# A thread has two mappings: its stack and the page that guards that.
-	assert_limit "$record" max_map_count "$((per_minute * 2))"
-	[ "$limit" != nproc ] || assert_limit "$record" nproc "$per_minute"
+	assert_limit "$record" max_map_count "$((per_minute * 2))" 0.1
+	# Others of the user come and go.
+	[ "$limit" != nproc ] || assert_limit "$record" nproc "$per_minute" 0.25
 	[ -z "${PARKSCOPE_SERVERS_SECONDS:-}" ] || jq -c .limits <<<"$record" >&3
 }
