@@ -231,9 +231,11 @@ static bool is_lone_send(const struct verdict_subject *subject)
 	       (!objects->capacity_max || objects->full == objects->looked_at);
 }
 
+/* As one waits for what there is to do, also the write pump of a connection. */
 static bool is_receive(const struct verdict_subject *subject)
 {
-	return is(subject, "chan_receive") || is(subject, "select");
+	return is(subject, "chan_receive") || is(subject, "select") ||
+	       is(subject, "sync_cond_wait");
 }
 
 static enum verdict_class class_of_goroutine(const struct verdict_subject *subject)

@@ -54,8 +54,8 @@ bool verdict_stack_is_idle(enum unit unit, const struct stack *stack);
  *    goroutine: chan_send_nil_chan, chan_receive_nil_chan, select_no_cases
  * X  timed; of the Go runtime itself; birth sites; all at one object (a pool, back-pressure)
  *    idle
- *    goroutine: near I/O; chan_receive and select, unless it is known that no I/O is near (the
- *    write pump of a connection waits like this, for hours)
+ *    goroutine: near I/O; chan_receive, select and sync_cond_wait, unless it is known that no
+ *    I/O is near (the write pump of a connection waits like this, for hours)
  *    whatever is not U below: I/O, sleep, system calls, children, signals
  * U  goroutine: chan_send, chan_receive, select, semacquire, coroutine, sync_*
  *    thread: futex, file_lock, sysv_semaphore

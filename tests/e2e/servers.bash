@@ -5,8 +5,8 @@
 # tests/e2e/clients reaches each.
 
 # shellcheck disable=SC2034 # for the tests
-servers=(postgresql mariadb redis memcached nginx prometheus etcd caddy proxy tomcat node python
-	python_keepalive)
+servers=(postgresql mariadb redis memcached nginx prometheus etcd caddy proxy nats tomcat node
+	python python_keepalive)
 
 # What all of them serve who serve files.
 readonly served_file=/base-files/copyright
@@ -38,6 +38,12 @@ prepare_nginx() {
 			}
 		}
 	CONFIG
+}
+
+prepare_nats() {
+	free_port >"$real/nats/port"
+	# The clients do not answer pings.
+	echo 'ping_interval: "1h"' >"$real/nats/config"
 }
 
 # A second caddy, through which clients reach etcd; prepared later than that.
@@ -97,6 +103,12 @@ ready_memcached() { [ -S "$real/memcached/socket" ]; }
 launch_nginx() { begin "$real/nginx/log" nginx -c "$real/nginx/nginx.conf" -e stderr; }
 ready_nginx() { succeeds "$(url_of nginx)$served_file"; }
 
+launch_nats() {
+	begin "$real/nats/log" nats-server -c "$real/nats/config" -a 127.0.0.1 -p "$(port_of nats)"
+}
+
+ready_nats() { grep -q 'Server is ready' "$real/nats/log"; }
+
 launch_proxy() {
 	begin "$real/proxy/log" env HOME="$real/proxy" XDG_DATA_HOME="$real/proxy" \
 		XDG_CONFIG_HOME="$real/proxy" \
@@ -142,6 +154,7 @@ list_for_clients() {
 	echo "etcd_watch watch $(port_of etcd) /v3/watch"
 	echo "proxy http $(port_of proxy) /version"
 	echo "proxy_watch watch $(port_of proxy) /v3/watch"
+	echo "nats nats $(port_of nats)"
 	echo "tomcat http $(port_of tomcat) /"
 	echo "node http $(port_of node) /"
 }

@@ -5,11 +5,11 @@
 # nothing is leaking; and a leak that clients make in one of them.
 #
 # packages: postgresql mariadb-server-core mariadb-client redis-server redis-tools memcached nginx
-# packages: prometheus etcd-server caddy default-jre-headless libtomcat10-java tomcat10-common nodejs
-# packages: python3 python3-jsonschema curl jq
+# packages: prometheus etcd-server caddy nats-server default-jre-headless libtomcat10-java tomcat10-common
+# packages: nodejs python3 python3-jsonschema curl jq
 #
 # PARKSCOPE names the program under test; default: build/dev/parkscope.
-# PARKSCOPE_SERVERS_SECONDS: how long all are watched; default: 45. Only from 850 on have the clients
+# PARKSCOPE_SERVERS_SECONDS: how long all are watched; default: 40. Only from 850 on have the clients
 # of the ramp been there for long enough that untimed waits could be taken for a leak.
 # PARKSCOPE_SERVERS_RECORDS: a file that keeps the records; it can be large.
 
@@ -21,17 +21,17 @@ load go_programs
 load servers
 
 parkscope=${PARKSCOPE:-$BATS_TEST_DIRNAME/../../build/dev/parkscope}
-seconds=${PARKSCOPE_SERVERS_SECONDS:-45}
+seconds=${PARKSCOPE_SERVERS_SECONDS:-40}
 connections=$((seconds < 300 ? 12 : 20))
 # Of the user that MariaDB runs as; not many servers here run as that one.
-readonly nproc_limit=600
+readonly nproc_limit=1200
 
 setup_file() {
 	local server command
 
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	for command in "$(postgresql_bin)/postgres" mariadbd mariadb redis-server memcached nginx \
-		prometheus etcd caddy /usr/lib/jvm/default-java/bin/java /usr/share/tomcat10/bin/catalina.sh \
+		prometheus etcd caddy nats-server /usr/lib/jvm/default-java/bin/java /usr/share/tomcat10/bin/catalina.sh \
 		node python3 curl jq; do
 		command -v "$command" >/dev/null || {
 			echo "$command is missing; see the packages in $BATS_TEST_FILENAME"
@@ -93,15 +93,14 @@ end_watch() {
 
 @test "every server, idle, with more and more clients, loaded and idle again: none is leaking" {
 	local file=${PARKSCOPE_SERVERS_RECORDS:-$BATS_TEST_TMPDIR/all.jsonl} status=0
+	local idle=$((seconds / 20 + 3)) ramp=$((seconds * 6 / 10))
 
 	list_for_report >"$BATS_TEST_TMPDIR/servers"
 	list_for_clients >"$BATS_TEST_TMPDIR/clients.in"
 	watch_in_background "$file" -i "$((seconds < 300 ? 2 : 5))s" \
 		-p "$(cut -d ' ' -f 2- "$BATS_TEST_TMPDIR/servers" | tr -s ' \n' ,, | sed 's/,$//')"
-	# Long enough in the ramp for what it begins to be taken for a leak, if anything is.
 	"$BATS_TEST_DIRNAME/clients" --connections "$connections" "$BATS_TEST_TMPDIR/clients.in" \
-		"$((seconds / 10))" "$((seconds * 6 / 10))" "$((seconds * 2 / 10))" "$((seconds / 10))" \
-		>"$BATS_TEST_TMPDIR/phases" || status=$?
+		"$idle" "$ramp" "$((seconds - ramp - 2 * idle))" "$idle" >"$BATS_TEST_TMPDIR/phases" || status=$?
 	cat "$BATS_TEST_TMPDIR/phases"
 	[ "$status" = 0 ]
 	end_watch "$file"
@@ -128,15 +127,16 @@ assert_true() {
 	}
 }
 
-# assert_limit PROCESS NAME PER_MINUTE: it will be met when what is left has been used at that rate
+# assert_limit PROCESS NAME PER_MINUTE SHARE: it will be met when what is left has been used at that
+# rate, give or take that share
 assert_limit() {
 	assert_true "$1" ".limits[] | select(.name == \"$2\") | .limit > .used
-		and (.rate_per_min / $3 - 1 | fabs) < 0.1
-		and (.seconds / ((.limit - .used) / $3 * 60) - 1 | fabs) < 0.1"
+		and (.rate_per_min / $3 - 1 | fabs) < $4
+		and (.seconds / ((.limit - .used) / $3 * 60) - 1 | fabs) < $4"
 }
 
 @test "MariaDB, whose clients never close: growth where threads of connections are born, and when a limit is met" {
-	local file=$BATS_TEST_TMPDIR/leak.jsonl limit=max_map_count patience=60 pid per_minute=60 record
+	local file=$BATS_TEST_TMPDIR/leak.jsonl limit=max_map_count patience=60 pid per_minute=120 record
 
 	# Threads of a user are counted twice a minute only.
 	((seconds < 300)) || limit=nproc patience=400
@@ -166,7 +166,8 @@ assert_limit() {
 	[ -z "$(told "$file" verdict '.verdict == "leaking"')" ]
 	record=$(told "$file" process .limits)
 	# A thread has two mappings: its stack and the page that guards that.
-	assert_limit "$record" max_map_count "$((per_minute * 2))"
-	[ "$limit" != nproc ] || assert_limit "$record" nproc "$per_minute"
+	assert_limit "$record" max_map_count "$((per_minute * 2))" 0.1
+	# Others of the user come and go.
+	[ "$limit" != nproc ] || assert_limit "$record" nproc "$per_minute" 0.25
 	[ -z "${PARKSCOPE_SERVERS_SECONDS:-}" ] || jq -c .limits <<<"$record" >&3
 }

@@ -88,13 +88,17 @@ static void test_receivers_may_serve_a_connection(void **state)
 	assert_int_equal(class_of("select", &lone, NEAR_IO_UNKNOWN), X);
 	assert_int_equal(class_of("select", &lone, NEAR_IO_NO), U);
 	assert_int_equal(class_of("chan_receive", &shared, NEAR_IO_NO), X);
+	/* nats-server has a client.writeLoop() at a condition variable for each connection. */
+	assert_int_equal(class_of("sync_cond_wait", &nothing_known, NEAR_IO_UNKNOWN), X);
+	assert_int_equal(class_of("sync_cond_wait", &nothing_known, NEAR_IO_YES), X);
+	assert_int_equal(class_of("sync_cond_wait", &nothing_known, NEAR_IO_NO), U);
 }
 
 static void test_locks_and_groups_are_untimed(void **state)
 {
-	static const char *const untimed[] = {
-		"semacquire",          "sync_mutex_lock", "sync_rwmutex_lock", "sync_rwmutex_rlock",
-		"sync_waitgroup_wait", "sync_cond_wait",  "coroutine"};
+	static const char *const untimed[] = {"semacquire",          "sync_mutex_lock",
+					      "sync_rwmutex_lock",   "sync_rwmutex_rlock",
+					      "sync_waitgroup_wait", "coroutine"};
 	static const char *const never[] = {"io_wait",   "sleep", "syscall", "finalizer_wait",
 					    "preempted", "other", "birth"};
 
