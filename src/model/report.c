@@ -114,6 +114,19 @@ size_t report_limits_met(const struct watched_process *process,
 	return used;
 }
 
+#define OWN_SHARE 0.1
+
+bool report_limit_is_own(const struct watched_process *process, const struct limit_prediction *met)
+{
+	double rate = met->per_minute;
+
+	if (met->kind == LIMIT_MEMORY_MAX)
+		rate = trend_line(&process->forecast->rss).slope;
+	else if (is_of_threads(met->kind))
+		rate = process->threads.rate_per_minute;
+	return rate >= OWN_SHARE * met->per_minute;
+}
+
 int report_sites(const struct watched_process *process, enum site_kind kind, struct site ***sites,
 		 size_t *count)
 {

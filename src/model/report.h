@@ -87,6 +87,12 @@ size_t report_limits_met(const struct watched_process *process,
 			 struct limit_prediction met[LIMIT_KINDS]);
 
 /*
+ * Whether the process itself has a part in using up a limit that it shares with others: a tenth
+ * of the growth or more, so that each of a few workers that leak together still has its part.
+ */
+bool report_limit_is_own(const struct watched_process *process, const struct limit_prediction *met);
+
+/*
  * The process's sites of one kind, largest first, then oldest, then by id.
  * Leaves out those without units and without anything in the interval. The
  * array is the caller's to free(); -ENOMEM.

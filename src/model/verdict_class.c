@@ -290,9 +290,14 @@ static bool waits_in(const struct stack *stack, const char *part)
 	return false;
 }
 
+static bool is_connection(const struct verdict_subject *subject)
+{
+	return is(subject, "socket_read") || is(subject, "socket_write");
+}
+
 static const char *way_out_of_thread(const struct verdict_subject *subject)
 {
-	if (is(subject, "socket_read") || is(subject, "socket_write"))
+	if (is_connection(subject))
 		return "Each connection keeps a thread: close idle ones, or give them a timeout.";
 	if (!is(subject, "futex"))
 		return NULL;
@@ -336,8 +341,11 @@ static const char *way_out_of_goroutine(const struct verdict_subject *subject)
 	return way_out_of_channel(subject);
 }
 
-const char *verdict_way_out(const struct verdict_subject *subject)
+const char *verdict_way_out(const struct verdict_subject *subject, bool growing_only)
 {
+	if (growing_only && !is_connection(subject) &&
+	    verdict_class_of(subject) != VERDICT_CLASS_PROOF)
+		return NULL;
 	return subject->unit == UNIT_GOROUTINE ? way_out_of_goroutine(subject)
 					       : way_out_of_thread(subject);
 }

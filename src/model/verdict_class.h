@@ -66,10 +66,11 @@ enum verdict_class verdict_class_of(const struct verdict_subject *subject);
 bool verdict_depends_on_near_io(const struct verdict_subject *subject);
 
 /*
- * The way out, one sentence, where the structure shows it; else NULL. Static. It holds for a
- * crowd that grows.
+ * The way out, one sentence, where the structure shows it; else NULL. Static. Of a crowd that is
+ * only growing no more is said than what is true of a pool that fills, too: that nobody signals,
+ * sends or ends is shown by a leak alone.
  */
-const char *verdict_way_out(const struct verdict_subject *subject);
+const char *verdict_way_out(const struct verdict_subject *subject, bool growing_only);
 
 /* "proof", "untimed" or "never". Static. */
 const char *verdict_class_name(enum verdict_class class);

@@ -306,7 +306,8 @@ static void add_stack(struct buffer *text, const struct site *site, bool ascii)
 static void add_site(struct buffer *text, const struct site *site, bool ascii)
 {
 	const struct verdict_subject subject = site_subject(site);
-	const char *way_out = verdict_way_out(&subject);
+	const bool grows = site->verdict.verdict == VERDICT_GROWING;
+	const char *way_out = verdict_way_out(&subject, grows);
 	char objects[TEXT_OBJECTS_SIZE], message[MESSAGE_SIZE];
 
 	buffer_print(text, "%s: %" PRIu64 " %s%s, %s\n",

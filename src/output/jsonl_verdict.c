@@ -82,7 +82,7 @@ void record_fill_verdict(struct record *record, const struct report *report,
 	if (change->site && change->now != VERDICT_STEADY) {
 		const struct verdict_subject subject = site_subject(change->site);
 
-		way_out = verdict_way_out(&subject);
+		way_out = verdict_way_out(&subject, change->now == VERDICT_GROWING);
 	}
 	if (way_out)
 		record_put(record, record->parkscope, "way_out", json_string_nocheck(way_out));

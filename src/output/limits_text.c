@@ -25,16 +25,17 @@ static void print_amount(enum limit_kind kind, uint64_t amount, char text[FORMAT
 
 bool limits_text_headline(const struct watched_process *process, char text[LIMITS_TEXT_SIZE])
 {
-	struct limit_prediction predictions[LIMIT_KINDS];
+	struct limit_prediction met[LIMIT_KINDS];
+	size_t count = report_limits_met(process, met), first = 0;
 	char time[FORMAT_NUMBER_SIZE];
 
-	if (!report_limits_met(process, predictions))
+	while (first < count && !report_limit_is_own(process, &met[first]))
+		first++;
+	if (first == count)
 		return false;
-	format_seconds((double)predictions[0].until_ns / 1e9, time);
+	format_seconds((double)met[first].until_ns / 1e9, time);
 	snprintf(text, LIMITS_TEXT_SIZE, "%s in %s",
-		 predictions[0].kind == LIMIT_MEMORY_MAX ? "OOM"
-							 : kernel_names[predictions[0].kind],
-		 time);
+		 met[first].kind == LIMIT_MEMORY_MAX ? "OOM" : kernel_names[met[first].kind], time);
 	return true;
 }
 
@@ -63,6 +64,14 @@ static void print_rss(const struct watched_process *process, char text[LIMITS_TE
 		snprintf(text, LIMITS_TEXT_SIZE, "rss %s", rss);
 }
 
+/* Files that it wrote are in its cgroup's memory, too, so not "others" there. */
+static const char *whose(const struct watched_process *process, const struct limit_prediction *met)
+{
+	if (report_limit_is_own(process, met))
+		return "";
+	return met->kind == LIMIT_MEMORY_MAX ? ", mostly not its rss" : ", mostly by others";
+}
+
 bool limits_text_item(const struct watched_process *process, size_t index,
 		      char text[LIMITS_TEXT_SIZE])
 {
@@ -82,7 +91,7 @@ bool limits_text_item(const struct watched_process *process, size_t index,
 	print_amount(met->kind, met->limit, limit);
 	print_amount(met->kind, met->used, used);
 	format_seconds((double)met->until_ns / 1e9, time);
-	snprintf(text, LIMITS_TEXT_SIZE, "%s %s: %s used, met in %s", kernel_names[met->kind],
-		 limit, used, time);
+	snprintf(text, LIMITS_TEXT_SIZE, "%s %s: %s used, met in %s%s", kernel_names[met->kind],
+		 limit, used, time, whose(process, met));
 	return true;
 }

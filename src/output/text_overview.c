@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/escape.h"
 #include "output/text_internal.h"
 #include "output/text_verdict.h"
+#include "output/where.h"
 
 /* Widths of the overview; comm has at most 15 bytes, pid_max is 2^22. */
 enum {
@@ -125,11 +127,18 @@ static const struct site *worst_site(const struct text *text, const struct repor
 	return worst && text_has_block(text, process, worst) ? worst : NULL;
 }
 
+static size_t whole_columns(const struct stack *stack)
+{
+	const struct frame *frame = stack->count ? &stack->frames[where_frame(stack)] : NULL;
+
+	return frame && frame->function ? escape_columns(frame->function) : WHERE_COLUMNS_MIN / 2;
+}
+
 /* "120 futex do_work+0x1f (target)": the worst or the largest crowd of a process. */
 static int print_crowd(struct text *text, const struct report *report,
 		       const struct overview *overview, const struct watched_process *process)
 {
-	const struct site *shown = worst_site(text, report, process);
+	const struct site *wrong = worst_site(text, report, process), *shown = wrong;
 	autofree struct site **sites = NULL;
 	char item[128];
 	size_t count;
@@ -145,8 +154,9 @@ static int print_crowd(struct text *text, const struct report *report,
 		return 0;
 	}
 	snprintf(item, sizeof(item), "%" PRIu64 " %s ", shown->crowd.now, shown->reason);
-	/* A long reason beside a large crowd leaves nothing for WHERE. */
-	if (layout_room(&text->layout, 0) < strlen(item) + WHERE_COLUMNS_MIN / 2) {
+	/* A long reason beside a large crowd leaves nothing for WHERE; what is wrong is not cut. */
+	if (layout_room(&text->layout, 0) <
+	    strlen(item) + (wrong ? whole_columns(shown->stack) : WHERE_COLUMNS_MIN / 2)) {
 		layout_end_line(&text->layout);
 		layout_tab(&text->layout, overview->pid_width + 1);
 	}

@@ -226,8 +226,9 @@ static void print_wait(struct text *text, const struct site *site)
 static void print_block(struct text *text, const struct site *site)
 {
 	const struct verdict_subject subject = site_subject(site);
+	const bool grows = site->verdict.verdict == VERDICT_GROWING;
 	const char *way_out =
-		site->verdict.verdict == VERDICT_STEADY ? NULL : verdict_way_out(&subject);
+		site->verdict.verdict == VERDICT_STEADY ? NULL : verdict_way_out(&subject, grows);
 	struct layout *layout = &text->layout;
 
 	print_block_head(text, site);

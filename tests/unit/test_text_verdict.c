@@ -254,6 +254,29 @@ static void test_overview(void **state)
 	fixture_free(fixture);
 }
 
+/* What is wrong is worth a line of its own; where most of a healthy process are is not. */
+static void test_overview_does_not_cut_what_leaks(void **state)
+{
+	struct fixture *fixture = fixture_new(&plain);
+	struct watched_process *process = add_process(fixture, 4711, "leaky", 103, 143);
+	const char *name = "payments::Service::handle_request_of_a_client";
+	struct site *leak = build_site(process, SITE_PARK, "futex", build_stack(name, NULL));
+
+	(void)state;
+	sweep_site(leak, 41, SECOND_NS, 0);
+	judge(process, leak, VERDICT_LEAKING, VERDICT_CLASS_UNTIMED, 120);
+	process = add_process(fixture, 12, "healthy", 9, 9);
+	sweep_site(build_site(process, SITE_PARK, "futex", build_stack(name, NULL)), 9, SECOND_NS,
+		   0);
+	assert_report(fixture, "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
+			       "  PID NAME    VERDICT THREADS    +/MIN  PARKED AT\n"
+			       " 4711 leaky   LEAKING     143  +1200.0\n"
+			       "      41 futex payments::Service::handle_request_of_a_client\n"
+			       "   12 healthy               9        -  9 futex "
+			       "payments::Servi...st_of_a_client\n");
+	fixture_free(fixture);
+}
+
 /* One look says nothing of growth. */
 static void test_dump_has_no_verdicts(void **state)
 {
@@ -309,6 +332,28 @@ static void add_forecast(struct watched_process *process, uint64_t until_s)
 	process->swept_ns = 60 * SECOND_NS;
 }
 
+/* The process has 60 MiB of RSS all the time, and somebody else fills the memory of its cgroup. */
+static void test_limit_that_others_use_up(void **state)
+{
+	struct fixture *fixture = fixture_new(&plain);
+	struct watched_process *process = add_service(fixture);
+	char *text;
+
+	(void)state;
+	judge(process, add_pool(process), VERDICT_GROWING, VERDICT_CLASS_NEVER, 120);
+	add_forecast(process, 600);
+	process->forecast->rss = (struct trend){0};
+	for (uint64_t s = 0; s <= 60; s++)
+		limit_forecast_add_rss(process->forecast, s * SECOND_NS, 60 * 1024 * 1024);
+	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
+	text = scratch_read(fixture->scratch.file);
+	assert_null(strstr(text, "OOM in "));
+	assert_non_null(strstr(text, "memory.max 660.0 MiB: 60.0 MiB used, met in 10m0s, mostly "
+				     "not its rss\n"));
+	free(text);
+	fixture_free(fixture);
+}
+
 /* Of limits on threads nothing is said while it is others whose threads grow in number. */
 static void test_limits(void **state)
 {
@@ -330,6 +375,7 @@ static void test_limits(void **state)
 	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
 	text = scratch_read(fixture->scratch.file);
 	assert_non_null(strstr(text, "pids.max 692,060,160: 62,914,560 used, met in "));
+	assert_non_null(strstr(text, "met in 10m0s, mostly by others\n"));
 	free(text);
 	fixture_free(fixture);
 }
@@ -363,9 +409,11 @@ int main(void)
 		cmocka_unit_test(test_a_process_that_ended_was_leaking),
 		cmocka_unit_test(test_top_cuts_no_leak),
 		cmocka_unit_test(test_overview),
+		cmocka_unit_test(test_overview_does_not_cut_what_leaks),
 		cmocka_unit_test(test_dump_has_no_verdicts),
 		cmocka_unit_test(test_colours),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limit_that_others_use_up),
 		cmocka_unit_test(test_every_width_holds),
 	};
 

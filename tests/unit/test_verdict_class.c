@@ -312,13 +312,46 @@ static void test_pools_of_real_servers(void **state)
 	}
 }
 
-static const char *way_out(enum unit unit, const char *reason, const struct wait_objects *objects,
-			   const char *frame)
+static const char *way_out_of(enum unit unit, const char *reason,
+			      const struct wait_objects *objects, const char *frame,
+			      bool growing_only)
 {
 	auto_free(stack) struct stack *stack = build_stack(frame, "work", NULL);
 
-	return verdict_way_out(&(struct verdict_subject){
-		.unit = unit, .reason = reason, .objects = objects, .stack = stack});
+	return verdict_way_out(
+		&(struct verdict_subject){
+			.unit = unit, .reason = reason, .objects = objects, .stack = stack},
+		growing_only);
+}
+
+static const char *way_out(enum unit unit, const char *reason, const struct wait_objects *objects,
+			   const char *frame)
+{
+	return way_out_of(unit, reason, objects, frame, false);
+}
+
+static const char *way_out_of_growth(enum unit unit, const char *reason,
+				     const struct wait_objects *objects, const char *frame)
+{
+	return way_out_of(unit, reason, objects, frame, true);
+}
+
+/* A pool that fills grows, too: of it nobody may say that nobody signals. */
+static void test_ways_out_of_growth(void **state)
+{
+	struct wait_objects unbuffered = channels(0, 0, false);
+	const struct wait_objects *none = &nothing_known;
+
+	(void)state;
+	assert_null(way_out_of_growth(UNIT_THREAD, "futex", none, "pthread_cond_wait@libc.so.6"));
+	assert_null(way_out_of_growth(UNIT_THREAD, "futex", none, "__lll_lock_wait@libc.so.6"));
+	assert_null(way_out_of_growth(UNIT_GOROUTINE, "chan_receive", &unbuffered, "f"));
+	assert_null(way_out_of_growth(UNIT_GOROUTINE, "sync_waitgroup_wait", none, "f"));
+	assert_string_equal(way_out_of_growth(UNIT_GOROUTINE, "chan_send", &unbuffered, "f"),
+			    "A buffer of one lets each sender finish.");
+	assert_string_equal(way_out_of_growth(UNIT_THREAD, "socket_read", none, "recv@libc.so.6"),
+			    "Each connection keeps a thread: close idle ones, or give them a "
+			    "timeout.");
 }
 
 static void test_ways_out_of_goroutines(void **state)
@@ -393,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_pools_of_real_servers),
 		cmocka_unit_test(test_ways_out_of_goroutines),
 		cmocka_unit_test(test_ways_out_of_threads),
+		cmocka_unit_test(test_ways_out_of_growth),
 		cmocka_unit_test(test_names),
 	};
 
