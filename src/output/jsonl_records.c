@@ -210,6 +210,8 @@ static void put_limits(struct record *record, const struct watched_process *proc
 		record_put(record, object, "used", value_count(met[i].used));
 		record_put(record, object, "rate_per_min", json_real(met[i].per_minute));
 		record_put(record, object, "seconds", value_seconds(met[i].until_ns));
+		if (!report_limit_is_own(process, &met[i]))
+			record_put(record, object, "by_others", json_true());
 		record_append(record, limits, object);
 	}
 }

@@ -299,9 +299,13 @@ static void test_limits_that_will_be_met(void **state)
 	assert_true(json_real_value(at(limit, "rate_per_min")) < 61 << 20);
 	assert_true(json_real_value(at(limit, "seconds")) > 590);
 	assert_true(json_real_value(at(limit, "seconds")) < 610);
+	assert_null(json_object_get(limit, "by_others"));
 	record = record_of(fixture, "parkscope.process", 2);
 	assert_int_equal(json_array_size(at(record, "parkscope.limits")), 2);
-	assert_text(json_array_get(at(record, "parkscope.limits"), 0), "name", "pids_max");
+	limit = json_array_get(at(record, "parkscope.limits"), 0);
+	assert_text(limit, "name", "pids_max");
+	/* None of the threads that fill it is this process's. */
+	assert_true(json_is_true(json_object_get(limit, "by_others")));
 	assert_valid(fixture);
 	fixture_free(fixture);
 }
