@@ -134,4 +134,13 @@ static __always_inline bool compat_blocks_interruptibly(u64 *ctx, struct task_st
 	return compat_task_state(prev) & (TASK_INTERRUPTIBLE | TASK_WAKING);
 }
 
+/*
+ * Where only TASK_WAKING is left to see, the task may as well be one that was stopped and
+ * is being continued. Goes with compat_really_blocks().
+ */
+static __always_inline bool compat_may_have_been_stopped(struct task_struct *prev)
+{
+	return !has_prev_state && compat_task_state(prev) == TASK_WAKING;
+}
+
 #endif

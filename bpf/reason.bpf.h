@@ -60,11 +60,29 @@ static __always_inline u32 descriptor_reason(struct task_struct *task, u32 descr
 	}
 }
 
+/* An enum abi_reason, or an enum abi_syscall_class; REASON_NONE: not known, or no system call. */
+static __always_inline u32 syscall_class(const struct user_registers *registers)
+{
+	u64 number = (u32)registers->syscall_number;
+
+	if (number >= ABI_SYSCALLS_MAX)
+		return REASON_NONE;
+	/* The verifier follows a mask, not a comparison of another register. */
+	barrier_var(number);
+	number &= ABI_SYSCALLS_MAX - 1;
+	return registers->compat ? compat_syscall_reasons[number] : syscall_reasons[number];
+}
+
+/* The kernel goes on with a call that was broken, under a number of its own. */
+static __always_inline bool is_restarted_call(const struct user_registers *registers)
+{
+	return syscall_class(registers) == SYSCALL_RESTART;
+}
+
 /* Never REASON_NONE. */
 static __always_inline u32 wait_reason(struct task_struct *task,
 				       const struct user_registers *registers, bool interruptible)
 {
-	u64 number = (u32)registers->syscall_number;
 	u32 fallback = interruptible ? REASON_OTHER : REASON_KERNEL;
 	u32 class;
 
@@ -72,13 +90,7 @@ static __always_inline u32 wait_reason(struct task_struct *task,
 		return REASON_EXIT;
 	if (registers->syscall_number < 0)
 		return REASON_PAGE_FAULT;
-	if (number >= ABI_SYSCALLS_MAX)
-		return fallback;
-	/* The verifier follows a mask, not a comparison of another register. */
-	barrier_var(number);
-	number &= ABI_SYSCALLS_MAX - 1;
-	class = registers->compat ? compat_syscall_reasons[number] : syscall_reasons[number];
-
+	class = syscall_class(registers);
 	switch (class) {
 	case REASON_NONE:
 	case SYSCALL_RESTART:

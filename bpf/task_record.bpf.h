@@ -34,7 +34,7 @@ struct wait {
 	u32 user_stack_end; /* enum unwind_end */
 	u32 reason;         /* enum abi_reason */
 	u32 restarts;
-	u32 padding;
+	u32 stopped; /* the task may just have been stopped and continued: the wait goes on */
 };
 
 struct task_record {

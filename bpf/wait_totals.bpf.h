@@ -124,18 +124,25 @@ static __always_inline void wait_account(struct task_record *record, const struc
  * skipped the program where the task came back. What it spent on a CPU since is
  * known, so the wait is still counted, and with the right length if the task
  * has not been switched out in between (`switches` are those of now, with this
- * switch-out already counted if there is one).
+ * switch-out already counted if there is one). How long it waited since it last began:
  */
-static __always_inline void wait_repair_missed_end(struct task_record *record,
-						   struct task_struct *task, u64 now, u64 switches)
+static __always_inline u64 wait_missed_length(const struct wait *wait, struct task_struct *task,
+					      u64 now, u64 switches)
 {
-	struct wait *wait = &record->wait;
 	u64 since_ns = now - wait->begin_ns;
 	u64 ran_ns = task->se.sum_exec_runtime - wait->begin_runtime_ns;
 
 	if (switches > wait->begin_switches + 1)
 		count_loss(LOSS_MISSED_END);
-	wait_account(record, wait, since_ns > ran_ns ? since_ns - ran_ns : 0);
+	return since_ns > ran_ns ? since_ns - ran_ns : 0;
+}
+
+static __always_inline void wait_repair_missed_end(struct task_record *record,
+						   struct task_struct *task, u64 now, u64 switches)
+{
+	struct wait *wait = &record->wait;
+
+	wait_account(record, wait, wait_missed_length(wait, task, now, switches));
 	wait->begin_ns = 0;
 }
 

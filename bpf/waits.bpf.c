@@ -29,6 +29,14 @@ static __always_inline void capture_user_stack(struct task_struct *task, struct 
 	wait->user_stack_end = walk ? walk->stack.end : UNWIND_END_MEMORY;
 }
 
+/* It waits, or waited, where the registers say. */
+static __always_inline bool wait_is_at(const struct wait *wait,
+				       const struct user_registers *registers)
+{
+	return wait->ip == registers->ip && wait->sp == registers->sp &&
+	       wait->address == registers->arguments[0];
+}
+
 /*
  * Is this the kernel's restart of the wait that a signal or task work broke? If
  * it waits somewhere else, and not in a signal handler on top of it, then the
@@ -41,14 +49,34 @@ static __always_inline bool continues_broken_wait(struct task_record *record,
 
 	if (!broken->begin_ns)
 		return false;
-	if (broken->ip == registers->ip && broken->sp == registers->sp &&
-	    broken->address == registers->arguments[0])
+	if (wait_is_at(broken, registers))
 		return true;
 	if (registers->sp >= broken->sp) {
 		wait_account(record, broken, 0);
 		broken->begin_ns = 0;
 	}
 	return false;
+}
+
+/*
+ * The end of the record's wait was not seen, and now its task blocks again. A call that the
+ * kernel restarts under a number of its own tells that the wait was broken; of others that
+ * are restarted nothing tells, so that one wait becomes two.
+ */
+static __always_inline void wait_settle_missed_end(struct task_record *record,
+						   struct task_struct *prev,
+						   const struct user_registers *registers, u64 now,
+						   u64 switches)
+{
+	struct wait *wait = &record->wait;
+
+	if (wait_is_at(wait, registers) && is_restarted_call(registers)) {
+		wait->waited_ns += wait_missed_length(wait, prev, now, switches);
+		record->broken = *wait;
+		wait->begin_ns = 0;
+	} else {
+		wait_repair_missed_end(record, prev, now, switches);
+	}
 }
 
 static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 now)
@@ -72,12 +100,13 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 	wait = &record->wait;
 	switches = task_switches(prev);
 	if (wait->begin_ns)
-		wait_repair_missed_end(record, prev, now, switches);
+		wait_settle_missed_end(record, prev, &registers, now, switches);
 
 	if (continues_broken_wait(record, &registers)) {
 		*wait = record->broken;
 		record->broken.begin_ns = 0;
-		wait->restarts++;
+		wait->stopped = compat_may_have_been_stopped(prev);
+		wait->restarts += !wait->stopped;
 	} else {
 		wait->first_begin_ns = now;
 		wait->ip = registers.ip;
@@ -87,6 +116,7 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 			wait_reason(prev, &registers, compat_blocks_interruptibly(ctx, prev));
 		wait->waited_ns = 0;
 		wait->restarts = 0;
+		wait->stopped = 0;
 		capture_user_stack(prev, wait, &registers, record);
 	}
 	wait->begin_switches = switches;
@@ -125,7 +155,7 @@ static __always_inline void wait_end(struct task_struct *next, u64 now)
 	if (!record || !record->wait.begin_ns)
 		return;
 	wait = &record->wait;
-	if (reason_restarts(wait->reason) && wait_is_broken(next)) {
+	if (reason_restarts(wait->reason) && (wait->stopped || wait_is_broken(next))) {
 		wait->waited_ns += now - wait->begin_ns;
 		record->broken = *wait;
 	} else {

@@ -81,10 +81,11 @@ check_signalled() {
 
 	run_rounds "$1" signalled_waits signals=10 rounds=2 hold_ms=10
 	assert_equal "$(target_counter "$TARGET" logical_waits)" 4
-	assert_equal "futex waits $(waits_of futex count)" "futex waits 4"
-	# `restarts` counts how often they were broken.
 	assert_equal "$(target_counter "$TARGET" restarts)" 40
-	assert_equal "restarts $(waits_of futex restarts)" "restarts 40"
+	# `restarts` counts how often they were broken. Now and then this kernel does not tell of a
+	# switch out of idle, nor does perf see it: then a broken piece is a wait of its own.
+	assert_equal "pieces $(($(waits_of futex count) + $(waits_of futex restarts)))" "pieces 44"
+	assert_between "futex waits" 4 "$(waits_of futex count)" 5
 	# All pieces of each wait, but not the time in which the process was stopped.
 	waited=$(awk "BEGIN { print ($(target_counter "$TARGET" blocked_ns) - $(target_counter "$TARGET" stopped_ns)) / 1e9 }")
 	assert_between "seconds of 40 pieces of 10 ms" 0.4 "$waited" 60
