@@ -26,6 +26,15 @@
 
 #define ABI_SYSCALLS_MAX 512
 
+/* Places that a task remembers (wait_sampling.h). A power of two: BPF masks its index. */
+#define ABI_REMEMBERED_WAITS_MAX 4
+
+/* Waits that one sweep can stamp. */
+#define ABI_STAMPS_MAX 16384
+
+/* What the walks of one CPU may take is given for windows of 2^24 ns: 17 ms. */
+#define ABI_SAMPLING_WINDOW_SHIFT 24
+
 /* Entries of the map `wait_sites`: places with completed waits, of all processes. */
 #define ABI_WAIT_SITES_MAX 16384
 
@@ -168,19 +177,50 @@ struct abi_unwind_statistics {
 	__u64 longest_ns;
 };
 
-/* Completed waits by place, in the map `wait_sites`. */
+/*
+ * Completed waits at one place; those that were sampled with the weight that makes up for
+ * those that were not.
+ */
+struct abi_wait_sum {
+	__u64 count;
+	__u64 duration_ns;
+	__u64 max_ns; /* of those that were sampled */
+	/*
+	 * The estimated variance of duration_ns, which is what sampling does to it:
+	 * (variance_high * 2^32 + variance_low) * (2^10 ns)^2.
+	 */
+	__u64 variance_high;
+	__u64 variance_low;
+};
+
+#define ABI_SAMPLING_SQUARE_SHIFT 10
+
+/* The same for one task, since it has remembered this stack. */
+struct abi_remembered_waits {
+	__u64 user_stack_id;
+	__u32 reason; /* enum abi_reason; REASON_NONE: unused */
+	__u32 padding;
+	struct abi_wait_sum sum;
+};
+
+/* How the completed waits of one task were found, since its record was made. */
+struct abi_sampling {
+	__u64 captured; /* walked, or seen by a sweep */
+	__u64 skipped;  /* credited to no place; the other captured ones make up for them */
+	__u64 verified; /* of those inferred from what is remembered, estimated from the walked: */
+	__u64 mismatched; /* and those of them that were inferred wrongly */
+};
+
+/*
+ * Completed waits by place, in the map `wait_sites`: those that no living task
+ * remembers, value struct abi_wait_sum.
+ */
 struct abi_wait_site_key {
 	__u64 user_stack_id; /* 0: unknown */
 	__u32 tgid;
 	__u32 exec_id; /* task_struct.self_exec_id: addresses mean nothing across exec */
 	__u32 reason;
 	__u32 padding;
-};
-
-struct abi_wait_site {
-	__u64 count;
-	__u64 duration_ns;
-	__u64 max_ns;
 };
 
 enum abi_task_mark {
@@ -190,9 +230,13 @@ enum abi_task_mark {
 	TASK_MARK_EXITING = 1 << 3,     /* registers are not valid */
 	TASK_MARK_REGISTERS = 1 << 4,   /* ip, sp, bp and the system call are valid */
 	TASK_MARK_CLOCK = 1 << 5,       /* not watched: parkscope itself, for its scheduler clock */
+	TASK_MARK_SKIPPED = 1 << 6,     /* its wait was not sampled: who walks it can stamp it */
 };
 
-/* What the sweep says of one task; `totals_count` struct abi_wait_totals follow. */
+/*
+ * What the sweep says of one task; `totals_count` struct abi_wait_totals follow, and then
+ * `remembered_count` struct abi_remembered_waits.
+ */
 struct abi_task_snapshot {
 	__u32 tid;
 	__u32 tgid;
@@ -218,7 +262,20 @@ struct abi_task_snapshot {
 	__u32 totals_count;
 	__u32 broken_reason;  /* enum abi_reason */
 	__u32 user_stack_end; /* enum unwind_end */
+	__u32 remembered_count;
+	__u32 padding;
+	struct abi_sampling sampling;
 	char comm[16];
+};
+
+/*
+ * In the map `stamps`, by tid: the sweep has walked the wait that began at this switch
+ * count of the task that began then.
+ */
+struct abi_stamp {
+	__u64 start_ns;
+	__u64 begin_switches;
+	__u64 user_stack_id;
 };
 
 /* The second pass of a sweep: has the task moved while its memory was read? */
@@ -258,8 +315,10 @@ struct abi_birth_event {
 struct abi_exit_event {
 	struct abi_event event;
 	__u32 previous_tid;
-	__u32 totals_count;
+	__u32 accounts; /* 0: the task had no record, and what follows is undefined */
 	struct abi_wait_totals totals[ABI_WAIT_TOTALS_MAX];
+	struct abi_remembered_waits remembered[ABI_REMEMBERED_WAITS_MAX];
+	struct abi_sampling sampling;
 };
 
 _Static_assert(sizeof(struct abi_wait_totals) == 136, "abi_wait_totals");
@@ -268,11 +327,16 @@ _Static_assert(sizeof(struct abi_unwind_mapping) == 40, "abi_unwind_mapping");
 _Static_assert(sizeof(struct abi_unwind_process) == 40, "abi_unwind_process");
 _Static_assert(sizeof(struct abi_unwind_statistics) == 40, "abi_unwind_statistics");
 _Static_assert(sizeof(struct abi_wait_site_key) == 24, "abi_wait_site_key");
-_Static_assert(sizeof(struct abi_wait_site) == 24, "abi_wait_site");
-_Static_assert(sizeof(struct abi_task_snapshot) == 208, "abi_task_snapshot");
+_Static_assert(sizeof(struct abi_wait_sum) == 40, "abi_wait_sum");
+_Static_assert(sizeof(struct abi_remembered_waits) == 56, "abi_remembered_waits");
+_Static_assert(sizeof(struct abi_sampling) == 32, "abi_sampling");
+_Static_assert(sizeof(struct abi_stamp) == 24, "abi_stamp");
+_Static_assert(sizeof(struct abi_task_snapshot) == 248, "abi_task_snapshot");
 _Static_assert(sizeof(struct abi_task_recheck) == 24, "abi_task_recheck");
 _Static_assert(sizeof(struct abi_event) == 32, "abi_event");
 _Static_assert(sizeof(struct abi_birth_event) == 40 + sizeof(struct abi_stack), "abi_birth_event");
-_Static_assert(sizeof(struct abi_exit_event) == 40 + 136 * ABI_WAIT_TOTALS_MAX, "abi_exit_event");
+_Static_assert(sizeof(struct abi_exit_event) ==
+		       40 + 136 * ABI_WAIT_TOTALS_MAX + 56 * ABI_REMEMBERED_WAITS_MAX + 32,
+	       "abi_exit_event");
 
 #endif

@@ -80,6 +80,10 @@ static __always_inline struct task_struct *compat_current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
+/* A field of what the shims above return: read at once where the verifier knows its type. */
+#define COMPAT_READ(pointer, field) \
+	(has_task_pt_regs ? (pointer)->field : BPF_CORE_READ(pointer, field))
+
 /* False: the registers cannot be read. */
 static __always_inline bool compat_user_registers(struct task_struct *task,
 						  struct user_registers *registers)
@@ -89,25 +93,25 @@ static __always_inline bool compat_user_registers(struct task_struct *task,
 	if (!saved)
 		return false;
 
-	registers->compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
-	registers->ip = BPF_CORE_READ(saved, ip);
-	registers->sp = BPF_CORE_READ(saved, sp);
-	registers->bp = BPF_CORE_READ(saved, bp);
-	registers->syscall_number = (s32)BPF_CORE_READ(saved, orig_ax);
+	registers->compat = COMPAT_READ(task, thread_info.status) & TS_COMPAT;
+	registers->ip = COMPAT_READ(saved, ip);
+	registers->sp = COMPAT_READ(saved, sp);
+	registers->bp = COMPAT_READ(saved, bp);
+	registers->syscall_number = (s32)COMPAT_READ(saved, orig_ax);
 	if (registers->compat) {
-		registers->arguments[0] = (u32)BPF_CORE_READ(saved, bx);
-		registers->arguments[1] = (u32)BPF_CORE_READ(saved, cx);
-		registers->arguments[2] = (u32)BPF_CORE_READ(saved, dx);
-		registers->arguments[3] = (u32)BPF_CORE_READ(saved, si);
-		registers->arguments[4] = (u32)BPF_CORE_READ(saved, di);
+		registers->arguments[0] = (u32)COMPAT_READ(saved, bx);
+		registers->arguments[1] = (u32)COMPAT_READ(saved, cx);
+		registers->arguments[2] = (u32)COMPAT_READ(saved, dx);
+		registers->arguments[3] = (u32)COMPAT_READ(saved, si);
+		registers->arguments[4] = (u32)COMPAT_READ(saved, di);
 		registers->arguments[5] = (u32)registers->bp;
 	} else {
-		registers->arguments[0] = BPF_CORE_READ(saved, di);
-		registers->arguments[1] = BPF_CORE_READ(saved, si);
-		registers->arguments[2] = BPF_CORE_READ(saved, dx);
-		registers->arguments[3] = BPF_CORE_READ(saved, r10);
-		registers->arguments[4] = BPF_CORE_READ(saved, r8);
-		registers->arguments[5] = BPF_CORE_READ(saved, r9);
+		registers->arguments[0] = COMPAT_READ(saved, di);
+		registers->arguments[1] = COMPAT_READ(saved, si);
+		registers->arguments[2] = COMPAT_READ(saved, dx);
+		registers->arguments[3] = COMPAT_READ(saved, r10);
+		registers->arguments[4] = COMPAT_READ(saved, r8);
+		registers->arguments[5] = COMPAT_READ(saved, r9);
 	}
 	return true;
 }

@@ -29,6 +29,9 @@ enum watch_scope {
 const volatile __u32 watch_scope __weak = WATCH_ALL;
 const volatile __u32 watched_tgid __weak = 0;
 
+/* Each stack is walked, whatever that costs. */
+const volatile bool exact __weak = false;
+
 const volatile __u32 own_tgid __weak = 0;
 const volatile __u32 possible_cpus __weak = 0;
 const volatile __u64 stack_hash_seed __weak = 0;
@@ -36,5 +39,12 @@ const volatile __u64 stack_hash_seed __weak = 0;
 /* enum abi_reason or enum abi_syscall_class by number; filled from src/sources/reasons.c. */
 const volatile __u8 syscall_reasons[ABI_SYSCALLS_MAX] __weak = {};
 const volatile __u8 compat_syscall_reasons[ABI_SYSCALLS_MAX] __weak = {};
+
+/* Written by user space while the programs run. */
+
+/* What walks may take on one CPU in one window of 2^ABI_SAMPLING_WINDOW_SHIFT ns. */
+volatile __u64 walk_allowance_ns __weak = 0;
+/* Grows when the map `stacks` is emptied: who relies on a stack in it finds it anew. */
+volatile __u32 stacks_epoch __weak = 0;
 
 #endif

@@ -49,6 +49,21 @@ static __always_inline u64 capture_kernel_stack(struct task_struct *task)
 	return stack_remember(scratch, &hash);
 }
 
+/*
+ * The wait that the record describes still lasts: it counts once. One that was not captured
+ * is walked by user space, which has the second pass stamp it.
+ */
+static __always_inline void stamp_captured_wait(struct abi_task_snapshot *snapshot,
+						struct task_record *record)
+{
+	if (!record->wait.begin_ns || record->wait.begin_switches != snapshot->switches)
+		return;
+	if (record->wait.sampling.attribution == SAMPLING_SKIPPED)
+		snapshot->marks |= TASK_MARK_SKIPPED;
+	else
+		record->sampling.stamped_switches = snapshot->switches;
+}
+
 static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
 					  struct task_struct *task, struct task_record *record)
 {
@@ -84,13 +99,26 @@ static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
 			record->wait.waited_ns + snapshot->now_ns - record->wait.begin_ns;
 	}
 	snapshot->begin_switches = record->wait.begin_switches;
-	snapshot->user_stack_id = record->wait.user_stack_id;
-	snapshot->user_stack_end = record->wait.user_stack_end;
+	stamp_captured_wait(snapshot, record);
+	snapshot->user_stack_id = record->wait.sampling.stack_id;
+	snapshot->user_stack_end = record->wait.sampling.stack_end;
 	if (!record->swept_kernel_stack_id || record->swept_switches != snapshot->switches) {
 		record->swept_kernel_stack_id = capture_kernel_stack(task);
 		record->swept_switches = snapshot->switches;
 	}
 	snapshot->kernel_stack_id = record->swept_kernel_stack_id;
+}
+
+static __always_inline void describe_accounts(struct abi_task_snapshot *snapshot,
+					      const struct task_record *record)
+{
+	for (u32 i = 0; i < ABI_WAIT_TOTALS_MAX; i++)
+		if (record->totals[i].reason != REASON_NONE)
+			snapshot->totals_count = i + 1;
+	for (u32 i = 0; i < ABI_REMEMBERED_WAITS_MAX; i++)
+		if (record->sampling.places[i].used)
+			snapshot->remembered_count = i + 1;
+	snapshot->sampling = record->sampling.counts;
 }
 
 /* Records are made before it is known whether the task waits: its next wait needs one. */
@@ -137,9 +165,8 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 		if (snapshot.state &
 		    (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED | TASK_TRACED))
 			describe_wait(&snapshot, task, record);
-		for (u32 i = 0; record && i < ABI_WAIT_TOTALS_MAX; i++)
-			if (record->totals[i].reason != REASON_NONE)
-				snapshot.totals_count = i + 1;
+		if (record)
+			describe_accounts(&snapshot, record);
 	}
 
 	bpf_seq_write(seq, &snapshot, sizeof(snapshot));
@@ -148,7 +175,30 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 			break;
 		bpf_seq_write(seq, &record->totals[i], sizeof(record->totals[i]));
 	}
+	for (u32 i = 0; record && i < ABI_REMEMBERED_WAITS_MAX; i++) {
+		if (i >= snapshot.remembered_count)
+			break;
+		bpf_seq_write(seq, &record->sampling.places[i].waits,
+			      sizeof(record->sampling.places[i].waits));
+	}
 	return 0;
+}
+
+/* The wait that user space has walked still lasts: it counts once, at the stack that it found. */
+static __always_inline void stamp_walked_wait(struct task_struct *task, u64 switches)
+{
+	u32 tid = (u32)task->pid;
+	struct abi_stamp *stamp = bpf_map_lookup_elem(&stamps, &tid);
+	struct task_record *record;
+
+	if (!stamp || stamp->begin_switches != switches || stamp->start_ns != task->start_time)
+		return;
+	record = task_record_find(task);
+	if (!record || record->wait.begin_switches != switches)
+		return;
+	record->sampling.stamped_stack_id = stamp->user_stack_id;
+	barrier();
+	record->sampling.stamped_switches = switches;
 }
 
 /* The second pass: the counters alone. */
@@ -163,6 +213,8 @@ int recheck_tasks(struct bpf_iter__task *ctx)
 	recheck.tid = (u32)task->pid;
 	recheck.start_ns = task->start_time;
 	recheck.switches = task_switches(task);
+	if (keeps_records)
+		stamp_walked_wait(task, recheck.switches);
 	bpf_seq_write(ctx->meta->seq, &recheck, sizeof(recheck));
 	return 0;
 }

@@ -60,6 +60,26 @@ static __always_inline u32 descriptor_reason(struct task_struct *task, u32 descr
 	}
 }
 
+/* It follows from the file behind a descriptor, or may do so: not from the call alone. */
+static __always_inline bool reason_is_of_file(u32 reason)
+{
+	switch (reason) {
+	case REASON_PIPE_READ:
+	case REASON_PIPE_WRITE:
+	case REASON_SOCKET_READ:
+	case REASON_SOCKET_WRITE:
+	case REASON_DEVICE_READ:
+	case REASON_DEVICE_WRITE:
+	case REASON_EVENT_READ:
+	case REASON_EVENT_WRITE:
+	case REASON_FILE_READ:
+	case REASON_FILE_WRITE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* An enum abi_reason, or an enum abi_syscall_class; REASON_NONE: not known, or no system call. */
 static __always_inline u32 syscall_class(const struct user_registers *registers)
 {

@@ -9,7 +9,8 @@
  *
  * Who writes what: the fields of the wait and the totals belong to the task
  * itself (its own switch-out and switch-in, its exit and exec), those of the
- * sweep to the one sweep that runs at a time. So nothing needs a lock.
+ * sweep, and the stamp of a wait, to the one sweep that runs at a time. So nothing needs
+ * a lock.
  */
 
 #include "bpf/kernel_types.h"
@@ -19,6 +20,7 @@
 #include "bpf/abi.h"
 #include "bpf/config.bpf.h"
 #include "bpf/stack_hash.h"
+#include "bpf/wait_sampling.h"
 
 /* One wait, or a broken one that the kernel may restart. */
 struct wait {
@@ -27,14 +29,12 @@ struct wait {
 	u64 begin_switches;
 	u64 begin_runtime_ns; /* on a CPU in the task's life, then */
 	u64 waited_ns;        /* before it was broken */
-	u64 ip;
-	u64 sp;
-	u64 address; /* first argument of the system call: futex word, descriptor, … */
-	u64 user_stack_id;
-	u32 user_stack_end; /* enum unwind_end */
-	u32 reason;         /* enum abi_reason */
+	struct sampling_key key;
+	struct sampling_wait sampling;
+	u32 reason; /* enum abi_reason */
 	u32 restarts;
 	u32 stopped; /* the task may just have been stopped and continued: the wait goes on */
+	u32 padding;
 };
 
 struct task_record {
@@ -46,7 +46,8 @@ struct task_record {
 	u32 tgid;
 	u32 exec_id;
 	u32 exited;
-	u32 padding;
+	u32 stacks_epoch; /* in which `sampling` learnt what it knows */
+	struct sampling_memory sampling;
 	struct abi_wait_totals totals[ABI_WAIT_TOTALS_MAX];
 };
 
@@ -85,6 +86,21 @@ struct {
 	__type(key, u32); /* tgid */
 	__type(value, u32);
 } watched_processes __weak SEC(".maps");
+
+/* Those that a sweep has walked, for its second pass to stamp. Filled by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_STAMPS_MAX);
+	__type(key, u32); /* tid */
+	__type(value, struct abi_stamp);
+} stamps __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct sampling_limiter);
+} sampling_limiters __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

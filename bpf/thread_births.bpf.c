@@ -94,9 +94,9 @@ int BPF_PROG(on_task_newtask, struct task_struct *task, u64 clone_flags)
 	return 0;
 }
 
-/* Tells the totals that the record holds; user space takes over from there. */
-static __always_inline void send_totals(u32 kind, struct task_struct *task, u32 previous_tid,
-					struct task_record *record)
+/* Tells what the record has counted; user space takes over from there. */
+static __always_inline void send_accounts(u32 kind, struct task_struct *task, u32 previous_tid,
+					  struct task_record *record)
 {
 	struct abi_exit_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -106,11 +106,13 @@ static __always_inline void send_totals(u32 kind, struct task_struct *task, u32 
 	}
 	event_fill(&event->event, kind, task);
 	event->previous_tid = previous_tid;
-	event->totals_count = record ? ABI_WAIT_TOTALS_MAX : 0;
-	if (record)
+	event->accounts = record != NULL;
+	if (record) {
 		__builtin_memcpy(event->totals, record->totals, sizeof(event->totals));
-	else
-		__builtin_memset(event->totals, 0, sizeof(event->totals));
+		for (u32 i = 0; i < ABI_REMEMBERED_WAITS_MAX; i++)
+			event->remembered[i] = record->sampling.places[i].waits;
+		event->sampling = record->sampling.counts;
+	}
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -132,7 +134,7 @@ int BPF_PROG(on_sched_process_exit, struct task_struct *task)
 		/* It still blocks on its way out; that is no wait of the program. */
 		record->exited = 1;
 	}
-	send_totals(EVENT_THREAD_EXIT, task, (u32)task->pid, record);
+	send_accounts(EVENT_THREAD_EXIT, task, (u32)task->pid, record);
 	return 0;
 }
 
@@ -151,8 +153,8 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, s32 previous_tid)
 	if (!use_task_storage && previous_tid != task->pid)
 		count_loss(LOSS_EXEC_RECORD);
 	record = task_record_find_or_create(task);
-	send_totals(EVENT_EXEC, task, (u32)previous_tid,
-		    use_task_storage || previous_tid == task->pid ? record : NULL);
+	send_accounts(EVENT_EXEC, task, (u32)previous_tid,
+		      use_task_storage || previous_tid == task->pid ? record : NULL);
 	if (record) {
 		/* In two, kept apart: clang refuses more than 1 KiB at once. */
 		__builtin_memset(record, 0, __builtin_offsetof(struct task_record, totals));

@@ -75,6 +75,7 @@ struct unwind_walk {
 	struct stack_hash hash;
 	u64 began_ns;
 	u64 deadline_ns;
+	u64 duration_ns; /* when it has ended */
 	u32 first_mapping;
 	u32 mappings;
 	u32 owner;
@@ -274,13 +275,14 @@ static __always_inline bool unwind_end_asks(u32 end)
 	}
 }
 
-static __always_inline void unwind_count(const struct unwind_walk *walk)
+static __always_inline void unwind_count(struct unwind_walk *walk)
 {
 	const struct abi_stack *stack = &walk->stack;
 	struct abi_unwind_statistics *statistics;
 	u64 duration_ns = bpf_ktime_get_ns() - walk->began_ns;
 	u32 zero = 0;
 
+	walk->duration_ns = duration_ns;
 	if (stack->end != UNWIND_END_OUTERMOST)
 		count_loss(LOSS_STACK_CUT + stack->end);
 	statistics = bpf_map_lookup_elem(&unwind_statistics, &zero);

@@ -14,7 +14,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_WAIT_SITES_MAX);
 	__type(key, struct abi_wait_site_key);
-	__type(value, struct abi_wait_site);
+	__type(value, struct abi_wait_sum);
 } wait_sites __weak SEC(".maps");
 
 /*
@@ -44,29 +44,29 @@ static __always_inline bool reason_restarts(u32 reason)
 	}
 }
 
-/*
- * 0 below 2^10 ns, then one bucket for each power of two. A global function: the
- * verifier looks at its loop once, and not along every path that leads to it.
- */
-__weak __noinline u32 histogram_bucket(u64 duration_ns)
+/* A global function: the verifier looks at its branches once, and not along every path to it. */
+__weak __noinline u32 log2_of(u64 value)
+{
+	return sampling_log2(value);
+}
+
+/* 0 below 2^10 ns, then one bucket for each power of two. */
+static __always_inline u64 histogram_bucket(u64 duration_ns)
 {
 	u64 value = duration_ns >> 10;
-	u32 bucket = 0;
 
-	for (u32 i = 0; i < ABI_HISTOGRAM_BUCKETS - 1; i++) {
-		if (!value)
-			break;
-		value >>= 1;
-		bucket++;
-	}
-	return bucket;
+	return value ? log2_of(value) + 1 : 0;
 }
 
 static __always_inline void totals_add(struct task_record *record, const struct wait *wait,
 				       u64 duration_ns)
 {
-	u32 bucket = histogram_bucket(duration_ns);
+	u64 bucket = histogram_bucket(duration_ns);
 
+	if (bucket > ABI_HISTOGRAM_BUCKETS - 1)
+		bucket = ABI_HISTOGRAM_BUCKETS - 1;
+	/* The verifier follows this register and no other. */
+	barrier_var(bucket);
 	for (u32 i = 0; i < ABI_WAIT_TOTALS_MAX; i++) {
 		struct abi_wait_totals *totals = &record->totals[i];
 
@@ -88,23 +88,32 @@ static __always_inline void totals_add(struct task_record *record, const struct 
 	}
 }
 
-/* The wait has ended, `last_ns` after it last began. */
-static __always_inline void wait_account(struct task_record *record, const struct wait *wait,
-					 u64 last_ns)
+/* The usual length of the task's waits for this reason, ns. */
+static __always_inline u64 usual_length(const struct task_record *record, u32 reason)
 {
-	u64 duration_ns = wait->waited_ns + last_ns;
+	for (u32 i = 0; i < ABI_WAIT_TOTALS_MAX; i++) {
+		const struct abi_wait_totals *totals = &record->totals[i];
+
+		if (totals->reason == reason)
+			return sampling_usual(totals->count, totals->duration_ns);
+	}
+	return sampling_usual(0, 0);
+}
+
+/* Adds to a place that no task remembers. */
+static __always_inline void wait_site_add(const struct task_record *record, u64 user_stack_id,
+					  u32 reason, const struct abi_wait_sum *sum)
+{
 	struct abi_wait_site_key key = {};
-	struct abi_wait_site *site;
+	struct abi_wait_sum *site;
 
-	totals_add(record, wait, duration_ns);
-
-	key.user_stack_id = wait->user_stack_id;
+	key.user_stack_id = user_stack_id;
 	key.tgid = record->tgid;
 	key.exec_id = record->exec_id;
-	key.reason = wait->reason;
+	key.reason = reason;
 	site = bpf_map_lookup_elem(&wait_sites, &key);
 	if (!site) {
-		struct abi_wait_site fresh = {};
+		struct abi_wait_sum fresh = {};
 
 		bpf_map_update_elem(&wait_sites, &key, &fresh, BPF_NOEXIST);
 		site = bpf_map_lookup_elem(&wait_sites, &key);
@@ -113,10 +122,26 @@ static __always_inline void wait_account(struct task_record *record, const struc
 			return;
 		}
 	}
-	__sync_fetch_and_add(&site->count, 1);
-	__sync_fetch_and_add(&site->duration_ns, duration_ns);
-	if (site->max_ns < duration_ns)
-		site->max_ns = duration_ns;
+	__sync_fetch_and_add(&site->count, sum->count);
+	__sync_fetch_and_add(&site->duration_ns, sum->duration_ns);
+	__sync_fetch_and_add(&site->variance_high, sum->variance_high);
+	__sync_fetch_and_add(&site->variance_low, sum->variance_low);
+	if (site->max_ns < sum->max_ns)
+		site->max_ns = sum->max_ns;
+}
+
+/* The wait has ended, `last_ns` after it last began. */
+static __always_inline void wait_account(struct task_record *record, struct wait *wait, u64 last_ns)
+{
+	u64 duration_ns = wait->waited_ns + last_ns;
+	struct abi_wait_sum sum = {};
+
+	totals_add(record, wait, duration_ns);
+	if (sampling_end(&record->sampling, &wait->sampling, wait->begin_switches, wait->reason,
+			 duration_ns))
+		return;
+	sampling_sum_add(&sum, duration_ns, wait->sampling.shift);
+	wait_site_add(record, wait->sampling.stack_id, wait->reason, &sum);
 }
 
 /*

@@ -16,25 +16,91 @@
 #include "bpf/unwind.bpf.h"
 #include "bpf/wait_totals.bpf.h"
 
-static __always_inline void capture_user_stack(struct task_struct *task, struct wait *wait,
-					       const struct user_registers *registers,
-					       struct task_record *record)
+/* What tells one place at which a task waits from another, as far as that costs nothing to read. */
+static __always_inline struct sampling_key wait_key(const struct user_registers *registers,
+						    bool interruptible)
 {
-	struct unwind_walk *walk =
-		unwind_user_stack(bpf_get_smp_processor_id(), task, registers,
-				  has_walk_deadline ? UNWIND_TIME_MAX_NS : UNWIND_TIME_UNLIMITED_NS,
-				  &record->unwind_requested_ns);
+	struct sampling_key key = {
+		.ip = registers->ip,
+		.sp = registers->sp,
+		.address = registers->arguments[0],
+		.call = (u32)registers->syscall_number | (u64)interruptible << 32 |
+			(u64)registers->compat << 33,
+	};
 
-	wait->user_stack_id = walk ? stack_remember(&walk->stack, &walk->hash) : 0;
-	wait->user_stack_end = walk ? walk->stack.end : UNWIND_END_MEMORY;
+	return key;
+}
+
+static __always_inline void capture_user_stack(struct task_struct *task, struct task_record *record,
+					       u64 usual_ns, const struct user_registers *registers,
+					       struct sampling_limiter *limiter)
+{
+	struct sampling_wait *sampling = &record->wait.sampling;
+	struct abi_remembered_waits evicted;
+	struct unwind_walk *walk;
+
+	walk = unwind_user_stack(bpf_get_smp_processor_id(), task, registers,
+				 has_walk_deadline ? UNWIND_TIME_MAX_NS : UNWIND_TIME_UNLIMITED_NS,
+				 &record->unwind_requested_ns);
+	sampling->stack_end = walk ? walk->stack.end : UNWIND_END_MEMORY;
+	sampling->stack_id = walk ? stack_remember(&walk->stack, &walk->hash) : 0;
+	if (walk)
+		sampling_walked(limiter, walk->duration_ns, walk_allowance_ns);
+	if (!sampling->stack_id) {
+		/* Nothing to remember: the next one may be kept. */
+		sampling->place = SAMPLING_NONE;
+		return;
+	}
+	if (sampling_learn(&record->sampling, &record->wait.key, record->wait.reason, usual_ns,
+			   sampling, bpf_get_prandom_u32(), &evicted))
+		wait_site_add(record, evicted.user_stack_id, evicted.reason, &evicted.sum);
+}
+
+/* Why the task waits and where, by what it remembers or by a walk. */
+static __always_inline void wait_attribute(struct task_struct *task, struct task_record *record,
+					   const struct user_registers *registers,
+					   bool interruptible, u64 now)
+{
+	struct sampling_wait *sampling = &record->wait.sampling;
+	struct sampling_limiter *limiter;
+	struct sampling_place *place;
+	u32 shift, zero = 0;
+	u64 usual_ns;
+
+	limiter = bpf_map_lookup_elem(&sampling_limiters, &zero);
+	if (!limiter)
+		return;
+	if (record->stacks_epoch != stacks_epoch) {
+		record->stacks_epoch = stacks_epoch;
+		sampling_distrust(&record->sampling);
+	}
+	record->wait.key = wait_key(registers, interruptible);
+	sampling_meet(&record->sampling, &record->wait.key, sampling);
+	place = &record->sampling.places[sampling->place & (SAMPLING_PLACES - 1)];
+	/* Behind the same descriptor may be another file by now. */
+	if (sampling->place == SAMPLING_NONE || reason_is_of_file(place->waits.reason)) {
+		record->wait.reason = wait_reason(task, registers, interruptible);
+		if (sampling->place != SAMPLING_NONE && record->wait.reason != place->waits.reason)
+			sampling_forget(sampling);
+	} else {
+		record->wait.reason = place->waits.reason;
+	}
+	usual_ns = sampling->place == SAMPLING_NONE ? usual_length(record, record->wait.reason)
+						    : place->usual_ns;
+	shift = exact ? 0
+		      : sampling_shift(limiter, now, walk_allowance_ns, log2_of(usual_ns),
+				       sampling->trusted);
+	if (sampling_captures(&record->sampling, sampling, shift,
+			      shift ? bpf_get_prandom_u32() : 0))
+		capture_user_stack(task, record, usual_ns, registers, limiter);
 }
 
 /* It waits, or waited, where the registers say. */
 static __always_inline bool wait_is_at(const struct wait *wait,
 				       const struct user_registers *registers)
 {
-	return wait->ip == registers->ip && wait->sp == registers->sp &&
-	       wait->address == registers->arguments[0];
+	return wait->key.ip == registers->ip && wait->key.sp == registers->sp &&
+	       wait->key.address == registers->arguments[0];
 }
 
 /*
@@ -51,7 +117,7 @@ static __always_inline bool continues_broken_wait(struct task_record *record,
 		return false;
 	if (wait_is_at(broken, registers))
 		return true;
-	if (registers->sp >= broken->sp) {
+	if (registers->sp >= broken->key.sp) {
 		wait_account(record, broken, 0);
 		broken->begin_ns = 0;
 	}
@@ -109,15 +175,11 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 		wait->restarts += !wait->stopped;
 	} else {
 		wait->first_begin_ns = now;
-		wait->ip = registers.ip;
-		wait->sp = registers.sp;
-		wait->address = registers.arguments[0];
-		wait->reason =
-			wait_reason(prev, &registers, compat_blocks_interruptibly(ctx, prev));
 		wait->waited_ns = 0;
 		wait->restarts = 0;
 		wait->stopped = 0;
-		capture_user_stack(prev, wait, &registers, record);
+		wait_attribute(prev, record, &registers, compat_blocks_interruptibly(ctx, prev),
+			       now);
 	}
 	wait->begin_switches = switches;
 	wait->begin_runtime_ns = prev->se.sum_exec_runtime;
@@ -137,8 +199,8 @@ static __always_inline bool has_breaking_task_work(struct task_struct *task)
 /* Something is due that makes an interruptible wait return before what it waits for. */
 static __always_inline bool wait_is_broken(struct task_struct *task)
 {
-	unsigned long pending = task->pending.signal.sig[0] |
-				BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]);
+	unsigned long pending =
+		task->pending.signal.sig[0] | task->signal->shared_pending.signal.sig[0];
 
 	return (pending & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING) ||
 	       has_breaking_task_work(task);

@@ -46,6 +46,8 @@ const struct option_row option_table[] = {
 	 "for unwind tables: 8M, 1G (default 64M)", false},
 	{"lines", OPTION_LINES, LOOKS | CHECK, NULL,
 	 "source lines and inlined functions, from debug info", false},
+	{"exact", OPTION_EXACT, LASTS, NULL, "walk the stack of every wait, whatever it costs",
+	 false},
 	{"unit", OPTION_UNIT, SHOWS | REPLAY, "UNIT",
 	 "only this: thread or goroutine (default: both)", false},
 	{"runtime-frames", OPTION_RUNTIME_FRAMES, SHOWS | REPLAY, NULL,

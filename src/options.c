@@ -225,6 +225,9 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_LINES:
 		options->lines = true;
 		return 0;
+	case OPTION_EXACT:
+		options->exact = true;
+		return 0;
 	case OPTION_RUNTIME_FRAMES:
 		options->runtime_frames = true;
 		return 0;

@@ -63,6 +63,7 @@ struct options {
 	bool full;
 	bool plain;
 	bool lines;
+	bool exact;
 	bool runtime_frames;
 	bool demangle;
 	bool verbose;

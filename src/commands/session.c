@@ -138,6 +138,7 @@ int session_open(const struct options *options, bool events, struct session **re
 		.demangle = options->demangle,
 		.table_memory = options->table_memory,
 		.rules = options->rules,
+		.exact = options->exact,
 		.lines = options->lines,
 		.each_goroutine = options->format == FORMAT_GO,
 		/* For `diff`. */

@@ -113,6 +113,8 @@ static void configure(struct tracer *tracer, const struct tracer_config *config)
 	bpf->rodata->has_user_workers = has[FEATURE_USER_WORKERS];
 	bpf->rodata->has_walk_deadline = has[FEATURE_WALK_DEADLINE];
 	bpf->rodata->keeps_records = !config->sweep_only;
+	bpf->rodata->exact = config->exact;
+	bpf->bss->walk_allowance_ns = config->walk_allowance_ns;
 	bpf->rodata->own_tgid = (uint32_t)getpid();
 	bpf->rodata->stack_hash_seed = config->stack_hash_seed;
 	memcpy((void *)bpf->rodata->syscall_reasons, config->syscall_reasons, ABI_SYSCALLS_MAX);
@@ -262,6 +264,50 @@ int tracer_unwind_mappings_fd(const struct tracer *tracer)
 int tracer_unwind_shards_fd(const struct tracer *tracer)
 {
 	return bpf_map__fd(tracer->bpf->maps.unwind_shards);
+}
+
+int tracer_stamps_new(size_t capacity, struct tracer_stamps *stamps)
+{
+	autofree uint32_t *tids = calloc(capacity, sizeof(*tids));
+	struct abi_stamp *values = calloc(capacity, sizeof(*values));
+
+	if (!tids || !values) {
+		free(values);
+		return -ENOMEM;
+	}
+	*stamps = (struct tracer_stamps){.tids = take_ptr(tids), .stamps = values};
+	return 0;
+}
+
+void tracer_stamps_clear(struct tracer_stamps *stamps)
+{
+	free(stamps->tids);
+	free(stamps->stamps);
+	*stamps = (struct tracer_stamps){0};
+}
+
+int tracer_offer_stamps(struct tracer *tracer, const struct tracer_stamps *stamps)
+{
+	__u32 count = stamps->count;
+
+	if (!count)
+		return 0;
+	return bpf_map_update_batch(bpf_map__fd(tracer->bpf->maps.stamps), stamps->tids,
+				    stamps->stamps, &count, NULL);
+}
+
+void tracer_withdraw_stamps(struct tracer *tracer, const struct tracer_stamps *stamps)
+{
+	__u32 count = stamps->count;
+
+	if (count)
+		bpf_map_delete_batch(bpf_map__fd(tracer->bpf->maps.stamps), stamps->tids, &count,
+				     NULL);
+}
+
+void tracer_next_stacks_epoch(struct tracer *tracer)
+{
+	tracer->bpf->bss->stacks_epoch++;
 }
 
 void tracer_forget_task(struct tracer *tracer, uint32_t tid, uint64_t start_ns)

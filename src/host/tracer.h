@@ -25,6 +25,8 @@ struct tracer_config {
 	uint64_t stack_hash_seed;
 	const uint8_t *syscall_reasons;        /* ABI_SYSCALLS_MAX entries, bpf/abi.h */
 	const uint8_t *compat_syscall_reasons; /* the same for 32-bit system calls */
+	bool exact;                            /* every stack is walked */
+	uint64_t walk_allowance_ns;            /* of one CPU, see bpf/config.bpf.h */
 	bool sweep_only;                       /* load just the sweep: `dump` needs no events */
 };
 
@@ -56,6 +58,24 @@ int tracer_wait_sites_fd(const struct tracer *tracer);
 int tracer_unwind_processes_fd(const struct tracer *tracer);
 int tracer_unwind_mappings_fd(const struct tracer *tracer);
 int tracer_unwind_shards_fd(const struct tracer *tracer);
+
+/* Waits that the second pass of a sweep is to stamp; see struct abi_stamp. */
+struct tracer_stamps {
+	uint32_t *tids;
+	struct abi_stamp *stamps;
+	uint32_t count;
+};
+
+/* Room for so many; -ENOMEM. */
+int tracer_stamps_new(size_t capacity, struct tracer_stamps *stamps);
+void tracer_stamps_clear(struct tracer_stamps *stamps);
+
+/* Before and after the second pass. 0, or a negative errno. */
+int tracer_offer_stamps(struct tracer *tracer, const struct tracer_stamps *stamps);
+void tracer_withdraw_stamps(struct tracer *tracer, const struct tracer_stamps *stamps);
+
+/* The map `stacks` was emptied: nobody may rely on a stack that was in it. */
+void tracer_next_stacks_epoch(struct tracer *tracer);
 
 /* Where threads are records in a hash: forgets one that has exited. Else does nothing. */
 void tracer_forget_task(struct tracer *tracer, uint32_t tid, uint64_t start_ns);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "model/site.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct site *site_new(enum site_kind kind, enum unit unit, const char *reason,
@@ -127,12 +128,23 @@ double site_rate_per_minute(const struct site *site)
 	return trend_per_minute(&site->crowd.trend);
 }
 
+void wait_sum_add(struct wait_sum *sum, const struct wait_sum *more)
+{
+	sum->count += more->count;
+	sum->duration_ns += more->duration_ns;
+	sum->variance += more->variance;
+	if (sum->max_ns < more->max_ns)
+		sum->max_ns = more->max_ns;
+}
+
+double wait_sum_error_ns(const struct wait_sum *sum)
+{
+	return sum->variance > 0 ? WAIT_SUM_ERROR_DEVIATIONS * sqrt(sum->variance) : 0;
+}
+
 void site_add_waits(struct site *site, const struct wait_sum *sum)
 {
-	site->waits.count += sum->count;
-	site->waits.duration_ns += sum->duration_ns;
-	if (site->waits.max_ns < sum->max_ns)
-		site->waits.max_ns = sum->max_ns;
+	wait_sum_add(&site->waits, sum);
 }
 
 struct site_interval site_interval(const struct site *site)

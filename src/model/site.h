@@ -25,7 +25,19 @@ struct wait_sum {
 	uint64_t count;
 	uint64_t duration_ns;
 	uint64_t max_ns;
+	double variance; /* of duration_ns, ns², as far as it was sampled */
 };
+
+/* Adds counts, durations and variances, and compares the maxima. */
+void wait_sum_add(struct wait_sum *sum, const struct wait_sum *more);
+
+/*
+ * How far from the truth at most 95 of 100 estimates of its duration are, ns; 0: it is exact.
+ * More than the 1.96 deviations of a normal distribution, as the deviation itself is estimated
+ * from samples of different weights (tests/unit/test_wait_sampling.c).
+ */
+#define WAIT_SUM_ERROR_DEVIATIONS 2.2
+double wait_sum_error_ns(const struct wait_sum *sum);
 
 struct birth_count {
 	uint64_t live;
@@ -121,7 +133,7 @@ uint64_t site_size(const struct site *site);
 
 double site_rate_per_minute(const struct site *site);
 
-/* Adds completed waits: `sum.count` and `sum.duration_ns` are added, `sum.max_ns` is compared. */
+/* Adds completed waits. */
 void site_add_waits(struct site *site, const struct wait_sum *sum);
 
 /* What changed since the last report. */

@@ -29,6 +29,17 @@ struct reason_waits {
 	} reported;
 };
 
+/*
+ * How the completed waits of a process were found. The others were inferred from what the
+ * thread remembers.
+ */
+struct wait_sampling {
+	uint64_t captured;   /* walked, or seen by a sweep */
+	uint64_t skipped;    /* not sampled: what was makes up for it */
+	uint64_t verified;   /* inferred ones, estimated from those that were walked all the same */
+	uint64_t mismatched; /* of these, inferred wrongly */
+};
+
 /* Threads or goroutines of a process. */
 struct unit_count {
 	uint64_t now;
@@ -69,6 +80,9 @@ struct watched_process {
 
 	size_t reasons_count;
 	struct reason_waits reasons[WATCHED_REASONS_MAX];
+	struct wait_sampling sampling;
+	struct wait_sum
+		attributed; /* of all sites; by how much it differs is the error of sampling */
 	struct site *sites; /* uthash */
 	size_t sites_count;
 	uint64_t first_seen_ns;          /* monotonic */

@@ -66,20 +66,28 @@ struct abi_task_snapshot *iterator_next_snapshot(const struct iterator_buffer *b
 {
 	size_t left = buffer->length - *position;
 	struct abi_task_snapshot *snapshot;
-	size_t totals_size;
+	size_t totals_size, remembered_size;
 
 	if (left < sizeof(*snapshot))
 		return NULL;
 	/* Aligned: the buffer is, and so is the size of everything in it. */
 	snapshot = (struct abi_task_snapshot *)(void *)(buffer->bytes + *position);
 	totals_size = (size_t)snapshot->totals_count * sizeof(struct abi_wait_totals);
-	if (snapshot->totals_count > ABI_WAIT_TOTALS_MAX || left - sizeof(*snapshot) < totals_size)
+	remembered_size = (size_t)snapshot->remembered_count * sizeof(struct abi_remembered_waits);
+	if (snapshot->totals_count > ABI_WAIT_TOTALS_MAX ||
+	    snapshot->remembered_count > ABI_REMEMBERED_WAITS_MAX ||
+	    left - sizeof(*snapshot) < totals_size + remembered_size)
 		return NULL;
-	*position += sizeof(*snapshot) + totals_size;
+	*position += sizeof(*snapshot) + totals_size + remembered_size;
 	return snapshot;
 }
 
 const struct abi_wait_totals *snapshot_totals(const struct abi_task_snapshot *snapshot)
 {
 	return (const struct abi_wait_totals *)(const void *)(snapshot + 1);
+}
+
+const struct abi_remembered_waits *snapshot_remembered(const struct abi_task_snapshot *snapshot)
+{
+	return (const void *)(snapshot_totals(snapshot) + snapshot->totals_count);
 }

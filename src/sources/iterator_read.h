@@ -32,4 +32,7 @@ struct abi_task_snapshot *iterator_next_snapshot(const struct iterator_buffer *b
 /* The `totals_count` totals that follow a snapshot in its buffer. */
 const struct abi_wait_totals *snapshot_totals(const struct abi_task_snapshot *snapshot);
 
+/* The `remembered_count` sums behind them. */
+const struct abi_remembered_waits *snapshot_remembered(const struct abi_task_snapshot *snapshot);
+
 #endif

@@ -18,6 +18,7 @@
 #include "sources/stacks.h"
 #include "sources/thread_births.h"
 #include "sources/wait_arguments.h"
+#include "sources/wait_places.h"
 #include "sources/waits.h"
 
 /* Threads that one sweep reads; more would be 200 MiB of snapshots. */
@@ -278,8 +279,11 @@ static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapsh
 	thread->broken_ns = snapshot->broken_ns;
 	thread->broken_reason = snapshot->broken_reason;
 
-	if (waits_credit(thread, snapshot_totals(snapshot), snapshot->totals_count))
+	if (waits_credit(thread, snapshot_totals(snapshot), snapshot->totals_count) ||
+	    wait_places_remember(context, thread, snapshot_remembered(snapshot),
+				 snapshot->remembered_count))
 		return -ENOMEM;
+	waits_credit_sampling(thread, &snapshot->sampling);
 	if (snapshot->reason != REASON_NONE && (snapshot->marks & TASK_MARK_REGISTERS))
 		handle_parked(parked, thread, snapshot);
 	else
@@ -317,36 +321,81 @@ static int compare_rechecks(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-/* Parks the threads that were walked and have not run since their snapshot; the rest is lost. */
-static int settle_walked(struct parked_threads *parked, struct error *error)
+static struct user_stack user_stack_of(const struct user_walk_result *walked)
 {
-	struct sources_context *context = parked->context;
+	return (struct user_stack){
+		.frames = walked->frames,
+		.count = walked->count,
+		.first_guess = walked->first_guess,
+		.end = walked->end,
+	};
+}
+
+/* Waits that the kernel did not sample and that were walked here: the second pass stamps them. */
+static int offer_stamps(struct parked_threads *parked, struct tracer_stamps *stamps)
+{
+	for (size_t i = 0; i < parked->walked_count && stamps->count < ABI_STAMPS_MAX; i++) {
+		const struct abi_task_snapshot *snapshot = parked->walked[i].snapshot;
+		const struct user_stack user = user_stack_of(&parked->walked[i].stack);
+
+		if (!(snapshot->marks & TASK_MARK_SKIPPED))
+			continue;
+		if (!stamps->tids && tracer_stamps_new(parked->walked_count, stamps))
+			return -ENOMEM;
+		stamps->tids[stamps->count] = snapshot->tid;
+		stamps->stamps[stamps->count++] = (struct abi_stamp){
+			.start_ns = snapshot->start_ns,
+			.begin_switches = snapshot->switches,
+			.user_stack_id = places_stack_id(parked->context, &user),
+		};
+	}
+	return tracer_offer_stamps(parked->context->tracer, stamps);
+}
+
+/* The switch counts of all threads now, by tid. */
+static int read_rechecks(struct parked_threads *parked, struct error *error)
+{
+	cleanup(tracer_stamps_clear) struct tracer_stamps stamps = {0};
+	struct tracer *tracer = parked->context->tracer;
 	struct abi_task_recheck *rechecks;
 	size_t count;
-	int err;
+	int err = offer_stamps(parked, &stamps);
 
-	if (!parked->walked_count)
-		return 0;
-	err = iterator_read(tracer_open_recheck(context->tracer, error), SWEEP_BYTES_MAX,
-			    &parked->rechecks, error);
+	if (err)
+		return error_set(error, err, "cannot stamp waits: %s", strerror(-err));
+	err = iterator_read(tracer_open_recheck(tracer, error), SWEEP_BYTES_MAX, &parked->rechecks,
+			    error);
+	tracer_withdraw_stamps(tracer, &stamps);
 	if (err)
 		return err;
 	rechecks = (struct abi_task_recheck *)(void *)parked->rechecks.bytes;
 	count = parked->rechecks.length / sizeof(*rechecks);
 	if (count)
 		qsort(rechecks, count, sizeof(*rechecks), compare_rechecks);
+	return 0;
+}
 
+/* Parks the threads that were walked and have not run since their snapshot; the rest is lost. */
+static int settle_walked(struct parked_threads *parked, struct error *error)
+{
+	struct sources_context *context = parked->context;
+	const struct abi_task_recheck *rechecks;
+	size_t count;
+	int err;
+
+	if (!parked->walked_count)
+		return 0;
+	err = read_rechecks(parked, error);
+	if (err)
+		return err;
+	rechecks = (const struct abi_task_recheck *)(const void *)parked->rechecks.bytes;
+	count = parked->rechecks.length / sizeof(*rechecks);
 	for (size_t i = 0; i < parked->walked_count; i++) {
 		struct walked *walked = &parked->walked[i];
 		const struct abi_task_snapshot *snapshot = walked->snapshot;
 		const struct abi_task_recheck wanted = {.tid = snapshot->tid,
 							.start_ns = snapshot->start_ns};
-		const struct user_stack user = {
-			.frames = walked->stack.frames,
-			.count = walked->stack.count,
-			.first_guess = walked->stack.first_guess,
-			.end = walked->stack.end,
-		};
+		const struct user_stack user = user_stack_of(&walked->stack);
 		const struct abi_task_recheck *found =
 			count ? bsearch(&wanted, rechecks, count, sizeof(wanted), compare_rechecks)
 			      : NULL;
@@ -357,6 +406,9 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 		else
 			site = places_park(context, walked->thread->process, snapshot->reason,
 					   &user, snapshot->kernel_stack_id);
+		/* When it ends it is counted there: named while its frames are known. */
+		if (site && (snapshot->marks & TASK_MARK_SKIPPED))
+			places_wait(context, walked->thread->process, snapshot->reason, &user);
 		if (site)
 			park(parked, walked->thread, site, snapshot);
 		else

@@ -13,14 +13,14 @@
 
 #define BIRTH_REASON "birth"
 
-static uint64_t stack_id(const struct sources_context *context, const struct user_stack *stack)
+uint64_t places_stack_id(const struct sources_context *context, const struct user_stack *user)
 {
 	struct stack_hash hash;
 
 	stack_hash_begin(&hash, context->stack_hash_seed);
-	for (size_t i = 0; i < stack->count; i++)
-		stack_hash_word(&hash, stack->frames[i]);
-	stack_hash_end(&hash, (uint32_t)stack->count, stack->end);
+	for (size_t i = 0; i < user->count; i++)
+		stack_hash_word(&hash, user->frames[i]);
+	stack_hash_end(&hash, (uint32_t)user->count, user->end);
 	return hash.id;
 }
 
@@ -44,6 +44,7 @@ void places_drain_stacks(struct sources_context *context)
 	while (!bpf_map_get_next_key(fd, NULL, &id))
 		if (bpf_map_delete_elem(fd, &id))
 			break;
+	tracer_next_stacks_epoch(context->tracer);
 }
 
 /* What stands where a stack was cut. NULL: it was not. */
@@ -156,7 +157,7 @@ static struct place *find_place(struct sources_context *context, struct process_
 	struct place wanted = {0}, *place = NULL;
 
 	if (user.frames)
-		user.id = stack_id(context, &user);
+		user.id = places_stack_id(context, &user);
 	wanted.key.user_stack_id = user.id;
 	wanted.key.kernel_stack_id = kernel_stack_id;
 	wanted.key.kind_and_reason = (uint64_t)kind << 32 | reason;
@@ -181,11 +182,10 @@ struct site *places_park(struct sources_context *context, struct process_entry *
 }
 
 struct place *places_wait(struct sources_context *context, struct process_entry *entry,
-			  uint32_t reason, uint64_t user_stack_id)
+			  uint32_t reason, const struct user_stack *user)
 {
-	const struct user_stack user = {.id = user_stack_id};
 	struct site *site;
-	struct place *place = find_place(context, entry, SITE_PARK, reason, &user, 0, &site);
+	struct place *place = find_place(context, entry, SITE_PARK, reason, user, 0, &site);
 
 	if (site && !place)
 		losses_add(&context->losses, "process_stacks_full", 1);

@@ -31,7 +31,10 @@ struct site *places_park(struct sources_context *context, struct process_entry *
 
 /* Where threads waited, to credit completed waits; also NULL beyond PLACES_MAX. */
 struct place *places_wait(struct sources_context *context, struct process_entry *entry,
-			  uint32_t reason, uint64_t user_stack_id);
+			  uint32_t reason, const struct user_stack *user);
+
+/* The id of a stack with frames: that by which BPF would know it. */
+uint64_t places_stack_id(const struct sources_context *context, const struct user_stack *user);
 
 /* Where a thread was created. */
 struct site *places_birth(struct sources_context *context, struct process_entry *entry,

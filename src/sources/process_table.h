@@ -23,7 +23,11 @@ struct place {
 		uint64_t kind_and_reason;
 	} key;
 	struct site *site;
-	struct abi_wait_site credited; /* what the site was credited with from `wait_sites` */
+	/* Completed waits here, see wait_places.h: */
+	struct abi_wait_sum settled;      /* of threads that ended, and taken out of the map */
+	struct abi_wait_sum in_map;       /* in `wait_sites`, at the last sweep */
+	struct abi_wait_sum with_threads; /* remembered by threads, at the last sweep */
+	struct abi_wait_sum credited;     /* of all these, to the site */
 	UT_hash_handle hh;
 };
 
@@ -35,7 +39,8 @@ struct process_entry {
 	bool leader_seen;     /* its main thread has been in the thread table */
 	struct place *places; /* uthash; addresses mean nothing after exec */
 	size_t places_count;
-	struct { /* for the table of ended processes */
+	bool waits_changed; /* some place has waits that may not be credited yet */
+	struct {            /* for the table of ended processes */
 		uint32_t tgid;
 		uint32_t exec_id;
 	} ended_key;

@@ -21,8 +21,10 @@
 #include "sources/reasons.h"
 #include "sources/stacks.h"
 #include "sources/thread_births.h"
-#include "sources/waits.h"
+#include "sources/wait_places.h"
 
+/* On one CPU, in a window of 17 ms. */
+#define WALK_ALLOWANCE_NS 84000
 /* Memory for the mappings of processes. */
 #define MAPPINGS_LIMIT ((size_t)16 << 20)
 
@@ -55,24 +57,37 @@ void sources_free(struct sources *sources)
 	free(sources);
 }
 
+/* Brings what the sweep found together with the events that were pending. */
+static int take_events(struct sources *sources, struct error *error)
+{
+	struct sources_context *context = &sources->context;
+	int err = sources->births ? thread_births_drain(sources->births) : 0;
+
+	thread_births_reconcile(context);
+	if (!err && sources->births)
+		err = wait_places_read_ended(context);
+	if (err)
+		return error_set(error, err, "cannot read what the kernel counted: %s",
+				 strerror(-err));
+	wait_places_settle(context);
+	return 0;
+}
+
 /* Everything that is found in a sweep and was pending in the ring buffer, brought together. */
 static int sweep(struct sources *sources, struct error *error)
 {
 	struct sources_context *context = &sources->context;
-	int err = parked_threads_sweep(sources->parked, error);
+	int err = sources->births ? wait_places_read_map(context) : 0;
 
-	if (!err && sources->births) {
-		err = thread_births_drain(sources->births);
-		if (!err)
-			err = waits_collect(context);
-		if (err)
-			error_set(error, err, "cannot read what the kernel counted: %s",
-				  strerror(-err));
-	}
+	if (err)
+		return error_set(error, err, "cannot read what the kernel counted: %s",
+				 strerror(-err));
+	err = parked_threads_sweep(sources->parked, error);
+	if (!err)
+		err = take_events(sources, error);
 	if (err)
 		return err;
 	stacks_sweep(context->stacks);
-	thread_births_reconcile(context);
 	err = goroutines_sweep(sources->goroutines, error);
 	if (err)
 		return err;
@@ -139,6 +154,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.stack_hash_seed = context->stack_hash_seed,
 		.syscall_reasons = reasons_by_syscall(),
 		.compat_syscall_reasons = reasons_by_compat_syscall(),
+		.exact = config->exact,
+		.walk_allowance_ns = WALK_ALLOWANCE_NS,
 		.sweep_only = !config->events,
 	};
 	goroutines = (struct goroutines_config){

@@ -26,6 +26,7 @@ struct sources_config {
 	bool demangle;                        /* C++ and Rust names */
 	size_t table_memory;                  /* bytes for unwind tables */
 	struct verdict_rules rules;           /* what is a leak */
+	bool exact;                           /* each stack is walked, whatever it costs */
 	bool lines;                           /* source lines in stacks */
 	bool each_goroutine; /* each goroutine by itself, for process->goroutine_list */
 	bool stays;          /* which stays each crowd has, for site->stays */

@@ -9,6 +9,7 @@
 
 #include "sources/places.h"
 #include "sources/stacks.h"
+#include "sources/wait_places.h"
 #include "sources/waits.h"
 
 #define LABEL_BASELINE    "[started before parkscope]"
@@ -86,6 +87,16 @@ struct thread *thread_births_found(struct sources_context *context, struct proce
 	return thread;
 }
 
+/* The last that its record counted. */
+static void credit_accounts(struct sources_context *context, struct thread *thread,
+			    const struct abi_exit_event *exit)
+{
+	if (waits_credit(thread, exit->totals, ABI_WAIT_TOTALS_MAX))
+		losses_add(&context->losses, "out_of_memory", 1);
+	waits_credit_sampling(thread, &exit->sampling);
+	wait_places_end_thread(context, thread, exit->remembered);
+}
+
 static void remove_thread(struct sources_context *context, struct thread *thread)
 {
 	struct process_entry *entry = thread->process;
@@ -93,6 +104,7 @@ static void remove_thread(struct sources_context *context, struct thread *thread
 	/* A stay that no crowd has counted yet does not end one either. */
 	if (thread->park_site && !thread->park_arrived)
 		site_leave(thread->park_site, &thread->park_stay);
+	wait_places_end_thread(context, thread, NULL);
 	if (thread->birth_site) {
 		thread->birth_site->births.live--;
 		thread->birth_site->births.exited++;
@@ -148,8 +160,8 @@ static void handle_exit(struct sources_context *context, const struct abi_exit_e
 			losses_add(&context->losses, "process_between_sweeps", 1);
 		return;
 	}
-	if (waits_credit(thread, exit->totals, exit->totals_count))
-		losses_add(&context->losses, "out_of_memory", 1);
+	if (exit->accounts)
+		credit_accounts(context, thread, exit);
 	remove_thread(context, thread);
 }
 
@@ -162,11 +174,13 @@ static void handle_exec(struct sources_context *context, const struct abi_exit_e
 
 	if (!entry)
 		return;
-	if (thread && exec->previous_tid == event->tid) {
-		if (waits_credit(thread, exec->totals, exec->totals_count))
-			losses_add(&context->losses, "out_of_memory", 1);
-		thread->credited_count = 0;
+	if (thread && exec->accounts && exec->previous_tid == event->tid)
+		credit_accounts(context, thread, exec);
+	if (thread) {
+		wait_places_end_thread(context, thread, NULL);
+		waits_begin_anew(thread);
 	}
+	wait_places_settle_process(entry);
 	process_table_exec(context->processes, entry, event->exec_id);
 	stacks_handle_exec(context->stacks, entry);
 }

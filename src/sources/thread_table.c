@@ -16,6 +16,7 @@ void thread_table_remove(struct thread_table *table, struct thread *thread)
 {
 	HASH_DEL(table->threads, thread);
 	free(thread->credited);
+	free(thread->remembered);
 	free(thread);
 }
 

@@ -10,7 +10,14 @@
 #include "bpf/abi.h"
 #include "model/site.h"
 
+struct place;
 struct process_entry;
+
+/* Completed waits that a thread's record holds, at the last sweep; see wait_places.h. */
+struct remembered_place {
+	struct place *place; /* NULL: none */
+	struct abi_wait_sum sum;
+};
 
 /*
  * What is known of one thread, so that a sweep can tell what changed since the
@@ -46,6 +53,12 @@ struct thread {
 	/* Totals that its process was credited with; entries past `credited_count` are zero. */
 	struct abi_wait_totals *credited;
 	uint32_t credited_count;
+
+	/* ABI_REMEMBERED_WAITS_MAX of them: where its record has completed waits; NULL: nowhere
+	 * yet. */
+	struct remembered_place *remembered;
+	uint32_t remembered_generation; /* of the process that these places are of */
+	struct abi_sampling sampling;   /* that its process was credited with */
 
 	UT_hash_handle hh;
 };

@@ -6,7 +6,7 @@
 
 #include "sources/context.h"
 
-/* Completed waits: exact totals per process and reason, and by place. */
+/* Completed waits: exact totals per process and reason. By place: wait_places.h. */
 
 /*
  * Credits the thread's process with what the thread's totals grew by since they
@@ -14,8 +14,10 @@
  */
 int waits_credit(struct thread *thread, const struct abi_wait_totals *totals, uint32_t count);
 
-/* Adds what the map `wait_sites` has gained to the sites; removes entries of processes that are
- * gone. */
-int waits_collect(struct sources_context *context);
+/* The same for how the thread's waits were found. */
+void waits_credit_sampling(struct thread *thread, const struct abi_sampling *sampling);
+
+/* The thread goes on with totals that begin at zero again. */
+void waits_begin_anew(struct thread *thread);
 
 #endif

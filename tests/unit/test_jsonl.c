@@ -117,7 +117,8 @@ static void test_sites_and_their_stacks(void **state)
 	(void)state;
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)site->id.hash);
 	site->crowd.oldest_bound = AGE_AT_MOST;
-	site_add_waits(site, &(struct wait_sum){4, 2000000000, 1000000000});
+	site_add_waits(site, &(struct wait_sum){
+				     .count = 4, .duration_ns = 2000000000, .max_ns = 1000000000});
 	birth->births = (struct birth_count){.live = 12, .born = 14, .exited = 2};
 	report(fixture);
 	read_back(fixture);
