@@ -137,9 +137,9 @@ void wait_sum_add(struct wait_sum *sum, const struct wait_sum *more)
 		sum->max_ns = more->max_ns;
 }
 
-double wait_sum_error_ns(const struct wait_sum *sum)
+double wait_error_ns(double variance)
 {
-	return sum->variance > 0 ? WAIT_SUM_ERROR_DEVIATIONS * sqrt(sum->variance) : 0;
+	return variance > 0 ? WAIT_ERROR_DEVIATIONS * sqrt(variance) : 0;
 }
 
 void site_add_waits(struct site *site, const struct wait_sum *sum)
@@ -156,6 +156,7 @@ struct site_interval site_interval(const struct site *site)
 		.exited = site->births.exited - site->reported.exited,
 		.waits = site->waits.count - site->reported.waits.count,
 		.waits_ns = site->waits.duration_ns - site->reported.waits.duration_ns,
+		.waits_variance = site->waits.variance - site->reported.waits.variance,
 	};
 }
 

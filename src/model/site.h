@@ -32,12 +32,12 @@ struct wait_sum {
 void wait_sum_add(struct wait_sum *sum, const struct wait_sum *more);
 
 /*
- * How far from the truth at most 95 of 100 estimates of its duration are, ns; 0: it is exact.
+ * How far from the truth at most 95 of 100 estimates of a duration are, ns; 0: it is exact.
  * More than the 1.96 deviations of a normal distribution, as the deviation itself is estimated
  * from samples of different weights (tests/unit/test_wait_sampling.c).
  */
-#define WAIT_SUM_ERROR_DEVIATIONS 2.2
-double wait_sum_error_ns(const struct wait_sum *sum);
+#define WAIT_ERROR_DEVIATIONS 2.2
+double wait_error_ns(double variance);
 
 struct birth_count {
 	uint64_t live;
@@ -144,6 +144,7 @@ struct site_interval {
 	uint64_t exited;
 	uint64_t waits;
 	uint64_t waits_ns;
+	double waits_variance; /* of waits_ns */
 };
 
 struct site_interval site_interval(const struct site *site);

@@ -143,6 +143,17 @@ static void end_count_report(struct unit_count *count)
 	count->reported.verdict = count->verdict.verdict;
 }
 
+struct attribution watched_process_attribution(const struct watched_process *process)
+{
+	struct attribution attribution = process->attribution;
+
+	for (size_t i = 0; i < process->reasons_count; i++) {
+		attribution.waits += process->reasons[i].count;
+		attribution.duration_ns += process->reasons[i].duration_ns;
+	}
+	return attribution;
+}
+
 void watched_process_end_report(struct watched_process *process)
 {
 	struct site *site, *next;
@@ -159,4 +170,5 @@ void watched_process_end_report(struct watched_process *process)
 	}
 	end_count_report(&process->threads);
 	end_count_report(&process->goroutines);
+	process->reported_attribution = watched_process_attribution(process);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/attribution.h"
 #include "model/goroutine_list.h"
 #include "model/limit_forecast.h"
 #include "model/site.h"
@@ -27,17 +28,6 @@ struct reason_waits {
 	struct {
 		uint64_t count, restarts, duration_ns, open_ns;
 	} reported;
-};
-
-/*
- * How the completed waits of a process were found. The others were inferred from what the
- * thread remembers.
- */
-struct wait_sampling {
-	uint64_t captured;   /* walked, or seen by a sweep */
-	uint64_t skipped;    /* not sampled: what was makes up for it */
-	uint64_t verified;   /* inferred ones, estimated from those that were walked all the same */
-	uint64_t mismatched; /* of these, inferred wrongly */
 };
 
 /* Threads or goroutines of a process. */
@@ -80,9 +70,9 @@ struct watched_process {
 
 	size_t reasons_count;
 	struct reason_waits reasons[WATCHED_REASONS_MAX];
-	struct wait_sampling sampling;
-	struct wait_sum
-		attributed; /* of all sites; by how much it differs is the error of sampling */
+	/* Of `waits` and `duration_ns` nothing: see watched_process_attribution(). */
+	struct attribution attribution;
+	struct attribution reported_attribution;
 	struct site *sites; /* uthash */
 	size_t sites_count;
 	uint64_t first_seen_ns;          /* monotonic */
@@ -118,6 +108,9 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 
 /* The waits of a reason, made if new; never NULL (the last entry takes what is too many). */
 struct reason_waits *watched_process_reason(struct watched_process *process, const char *reason);
+
+/* With the totals of all reasons. */
+struct attribution watched_process_attribution(const struct watched_process *process);
 
 /*
  * Around each sweep: crowds start empty; then all is judged. -ENOMEM: who stays for how long is

@@ -62,6 +62,7 @@ static struct site_interval site_totals(const struct site *site)
 		.exited = site->births.exited,
 		.waits = site->waits.count,
 		.waits_ns = site->waits.duration_ns,
+		.waits_variance = site->waits.variance,
 	};
 }
 
@@ -75,6 +76,7 @@ static struct site_interval counts_since(const struct site_interval *now,
 		.exited = since(now->exited, then->exited),
 		.waits = since(now->waits, then->waits),
 		.waits_ns = since(now->waits_ns, then->waits_ns),
+		.waits_variance = now->waits_variance - then->waits_variance,
 	};
 }
 
@@ -86,6 +88,7 @@ static void add_counts(struct site_interval *sum, const struct site_interval *mo
 	sum->exited += more->exited;
 	sum->waits += more->waits;
 	sum->waits_ns += more->waits_ns;
+	sum->waits_variance += more->waits_variance;
 }
 
 static bool counts_something(const struct site_interval *counts)
@@ -293,6 +296,8 @@ static void fill_process(struct emission_process *entry, const struct report *re
 			 const struct watched_process *process, bool first_sight,
 			 struct process_state *state)
 {
+	const struct attribution attribution = watched_process_attribution(process);
+
 	entry->due = true;
 	entry->interval_s = seconds_since(report->now_ns,
 					  first_sight ? process->first_seen_ns : state->written_ns);
@@ -300,6 +305,8 @@ static void fill_process(struct emission_process *entry, const struct report *re
 	entry->goroutines = units_since(&process->goroutines, &state->goroutines);
 	for (size_t i = 0; i < process->reasons_count; i++)
 		add_waits(entry, &process->reasons[i], &state->reasons[i]);
+	entry->attribution = attribution_since(&attribution, &state->attribution);
+	state->attribution = attribution;
 	state->written_ns = report->now_ns;
 }
 

@@ -72,6 +72,7 @@ struct emission_process {
 	} threads, goroutines;
 	size_t waits_count; /* reasons with something to say */
 	struct emission_waits waits[WATCHED_REASONS_MAX];
+	struct attribution attribution;
 };
 
 /* Belongs to the emission and holds until its next call. */

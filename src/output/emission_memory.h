@@ -44,6 +44,7 @@ struct process_state {
 	struct process_key key;
 	uint64_t written_ns;
 	struct emission_units threads, goroutines;
+	struct attribution attribution;
 	size_t reasons_count;
 	struct reason_state *reasons;
 	struct site_state *sites;

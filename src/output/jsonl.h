@@ -21,7 +21,7 @@
  */
 
 /* The version of doc/schema.json. */
-#define JSONL_SCHEMA_VERSION "1.3"
+#define JSONL_SCHEMA_VERSION "1.4"
 /* The ECS release whose names we use. */
 #define JSONL_ECS_VERSION "8.11.0"
 

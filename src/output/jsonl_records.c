@@ -153,6 +153,24 @@ static void put_waits(struct record *record, const struct emission_process *due)
 	record_put(record, object, "seconds", value_seconds(futex->duration_ns));
 }
 
+/* How the waits came to their sites; of a recording, which has none of it, nothing. */
+static void put_sampling(struct record *record, const struct watched_process *process,
+			 const struct attribution *attribution)
+{
+	json_t *object;
+	double part;
+
+	if (!process->attribution.captured || !attribution->waits)
+		return;
+	object = record_put_object(record, record->parkscope, "sampling");
+	record_put(record, object, "captured", value_count(attribution->captured));
+	record_put(record, object, "inferred", value_count(attribution_inferred(attribution)));
+	record_put(record, object, "skipped", value_count(attribution->skipped));
+	record_put(record, object, "error", json_real(attribution_error(attribution)));
+	if (attribution_mismatch(attribution, &part))
+		record_put(record, object, "attribution_error", json_real(part));
+}
+
 /* Borrowed. */
 static json_t *put_units(struct record *record, const char *key, const struct report *report,
 			 const struct unit_count *count, const struct emission_units *due)
@@ -221,8 +239,10 @@ void record_fill_process(struct record *record, const struct report *report,
 {
 	put_units(record, "threads", report, &process->threads, &due->threads);
 	put_goroutines(record, report, process, due);
-	if (report->events)
+	if (report->events) {
 		put_waits(record, due);
+		put_sampling(record, process, &due->attribution);
+	}
 	if (report->events)
 		put_verdict(record, process->verdict);
 	if (watched_process_has_forecast(process)) {
@@ -290,6 +310,7 @@ static void put_park_site(struct record *record, const struct report *report,
 {
 	const struct site *site = due->site;
 	json_t *crowd, *waits;
+	double error_ns;
 
 	record_put_creator(record, site);
 	record_put_channel(record, &site->objects);
@@ -316,6 +337,9 @@ static void put_park_site(struct record *record, const struct report *report,
 	record_put(record, waits, "count", value_count(due->counts.waits));
 	record_put(record, waits, "seconds", value_seconds(due->counts.waits_ns));
 	record_put(record, waits, "max_s", value_seconds(site->waits.max_ns));
+	error_ns = wait_error_ns(due->counts.waits_variance);
+	if (error_ns > 0)
+		record_put(record, waits, "error_s", json_real(error_ns / 1e9));
 }
 
 static void put_birth_site(struct record *record, const struct report *report,

@@ -278,6 +278,35 @@ static void print_waits(struct text *text, const struct watched_process *process
 	layout_end_line(&text->layout);
 }
 
+/* How the waits came to their sites, and what that is worth. */
+static void print_attribution(struct text *text, const struct watched_process *process)
+{
+	const struct attribution now = watched_process_attribution(process);
+	const struct attribution since = attribution_since(&now, &process->reported_attribution);
+	char item[128], number[FORMAT_NUMBER_SIZE];
+	double part;
+
+	if (!process->attribution.captured || !since.waits)
+		return;
+	layout_text(&text->layout, "STACKS");
+	format_count(since.captured, number);
+	snprintf(item, sizeof(item), "%s walked", number);
+	layout_item(&text->layout, item, 2, 8);
+	format_count(attribution_inferred(&since), number);
+	if (attribution_mismatch(&since, &part))
+		snprintf(item, sizeof(item), "%s inferred (%.2f%% wrongly)", number, 100 * part);
+	else
+		snprintf(item, sizeof(item), "%s inferred", number);
+	layout_item(&text->layout, item, 2, 8);
+	format_count(since.skipped, number);
+	snprintf(item, sizeof(item), "%s sampled out", number);
+	layout_item(&text->layout, item, 2, 8);
+	snprintf(item, sizeof(item), "time at sites off by %+.2f%%",
+		 100 * attribution_error(&since));
+	layout_item(&text->layout, item, 2, 8);
+	layout_end_line(&text->layout);
+}
+
 int text_process(struct text *text, const struct report *report,
 		 const struct watched_process *process)
 {
@@ -308,5 +337,7 @@ int text_process(struct text *text, const struct report *report,
 	/* Of threads: goroutines are looked at, not followed. */
 	if (report->events && unit_is_shown(text->config.units, UNIT_THREAD))
 		print_waits(text, process);
+	if (report->events && text->config.verbose)
+		print_attribution(text, process);
 	return 0;
 }

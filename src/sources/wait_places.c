@@ -225,7 +225,7 @@ static void settle_place(struct watched_process *process, struct place *place)
 	};
 	place->credited = now;
 	site_add_waits(place->site, &gained);
-	wait_sum_add(&process->attributed, &gained);
+	process->attribution.attributed_ns += gained.duration_ns;
 }
 
 void wait_places_settle_process(struct process_entry *entry)

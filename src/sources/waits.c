@@ -45,7 +45,7 @@ int waits_credit(struct thread *thread, const struct abi_wait_totals *totals, ui
 
 void waits_credit_sampling(struct thread *thread, const struct abi_sampling *sampling)
 {
-	struct wait_sampling *sums = &thread->process->process->sampling;
+	struct attribution *sums = &thread->process->process->attribution;
 
 	sums->captured += sampling->captured - thread->sampling.captured;
 	sums->skipped += sampling->skipped - thread->sampling.skipped;

@@ -22,8 +22,9 @@ run_rounds() {
 	assert_no_loss
 }
 
+# Each wait is walked, so that what is at the sites is exact, too; sampling.bats has the default.
 watch_rounds() {
-	local options=$1
+	local options="--exact $1"
 
 	shift
 	target_start "$@"

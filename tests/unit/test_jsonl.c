@@ -23,7 +23,7 @@ static void test_start(void **state)
 	assert_text(record, "host.name", "host-1");
 	assert_text(record, "ecs.version", "8.11.0");
 	assert_text(record, "parkscope.run_id", "run-1");
-	assert_text(record, "parkscope.schema", "1.3");
+	assert_text(record, "parkscope.schema", "1.4");
 	assert_text(record, "parkscope.version", "0.1.0");
 	assert_text(record, "parkscope.command", "watch");
 	assert_count(record, "parkscope.seq", 0);

@@ -119,13 +119,10 @@ static void end_task(struct run *run, struct task *task)
 static double error_ns(const struct abi_wait_sum *sum)
 {
 	const double unit = 1 << ABI_SAMPLING_SQUARE_SHIFT;
-	const struct wait_sum modelled = {
-		.variance =
-			((double)sum->variance_high * 4294967296.0 + (double)sum->variance_low) *
-			unit * unit,
-	};
 
-	return wait_sum_error_ns(&modelled);
+	return wait_error_ns(
+		((double)sum->variance_high * 4294967296.0 + (double)sum->variance_low) * unit *
+		unit);
 }
 
 /* What the runs of one series say of one site. */
