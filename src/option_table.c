@@ -48,6 +48,8 @@ const struct option_row option_table[] = {
 	 "source lines and inlined functions, from debug info", false},
 	{"exact", OPTION_EXACT, LASTS, NULL, "walk the stack of every wait, whatever it costs",
 	 false},
+	{"budget", OPTION_BUDGET, LASTS, "PERCENT",
+	 "of one CPU, for all that parkscope does (default 1)", false},
 	{"unit", OPTION_UNIT, SHOWS | REPLAY, "UNIT",
 	 "only this: thread or goroutine (default: both)", false},
 	{"runtime-frames", OPTION_RUNTIME_FRAMES, SHOWS | REPLAY, NULL,

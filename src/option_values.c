@@ -48,6 +48,18 @@ int option_duration(const char *text, uint64_t *ns)
 	return -EINVAL;
 }
 
+int option_percent(const char *text, double *percent)
+{
+	size_t length = strspn(text, "0123456789.");
+	char *end;
+	double value = length ? strtod(text, &end) : 0;
+
+	if (!length || end != text + length || (*end && strcmp(end, "%") != 0) || value <= 0)
+		return -EINVAL;
+	*percent = value;
+	return 0;
+}
+
 int option_size(const char *text, size_t *bytes)
 {
 	static const struct {

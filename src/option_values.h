@@ -16,4 +16,7 @@ int option_duration(const char *text, uint64_t *ns);
 /* "64M", "1G", "512K", with or without "iB", or bytes without a unit. */
 int option_size(const char *text, size_t *bytes);
 
+/* "0.5", "1", "150%": a decimal number above 0. */
+int option_percent(const char *text, double *percent);
+
 #endif

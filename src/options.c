@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "option_table.h"
@@ -12,11 +13,14 @@
 
 #define INTERVAL_MIN_NS 100000000ULL
 /* Less would not hold the tables of one large program. */
-#define TABLE_MEMORY_MIN  ((size_t)4 << 20)
-#define TABLE_MEMORY_MAX  ((size_t)1 << 40)
-#define GROWTH_MAX        1e9
-#define WATCH_INTERVAL_NS 5000000000ULL
-#define CHECK_DURATION_NS 60000000000ULL
+#define TABLE_MEMORY_MIN ((size_t)4 << 20)
+#define TABLE_MEMORY_MAX ((size_t)1 << 40)
+#define GROWTH_MAX       1e9
+/* Of one CPU: less would be nothing. */
+#define BUDGET_MIN_PERCENT     0.001
+#define BUDGET_DEFAULT_PERCENT 1.0
+#define WATCH_INTERVAL_NS      5000000000ULL
+#define CHECK_DURATION_NS      60000000000ULL
 
 static const struct {
 	const char *name;
@@ -142,6 +146,22 @@ static int set_growth_max(struct options *options, const char *value, struct err
 	return 0;
 }
 
+/* "0.5", "1", "150", "1%". */
+static int set_budget(struct options *options, const char *value, struct error *error)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const double most = 100.0 * (double)(cpus > 0 ? cpus : 1);
+	double percent;
+
+	if (option_percent(value, &percent) || percent < BUDGET_MIN_PERCENT || percent > most)
+		return error_set(error, -EINVAL,
+				 "--budget: '%.64s' is not a part of one CPU in percent, such as "
+				 "0.5 or 2; at most %.0f here",
+				 value, most);
+	options->budget_percent = percent;
+	return 0;
+}
+
 static int set_fail_on(struct options *options, const char *value, struct error *error)
 {
 	if (strcmp(value, verdict_name(VERDICT_GROWING)) == 0)
@@ -228,6 +248,8 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_EXACT:
 		options->exact = true;
 		return 0;
+	case OPTION_BUDGET:
+		return set_budget(options, value, error);
 	case OPTION_RUNTIME_FRAMES:
 		options->runtime_frames = true;
 		return 0;
@@ -500,6 +522,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 		.top = 10,
 		.demangle = true,
 		.table_memory = (size_t)64 << 20,
+		.budget_percent = BUDGET_DEFAULT_PERCENT,
 		.rules = verdict_rules_default(),
 	};
 	int err = parse(argc, argv, &options, error);

@@ -51,8 +51,9 @@ struct options {
 	uint64_t count;       /* 0: no limit */
 	uint64_t top;
 	bool top_given;
-	uint64_t given;      /* see option_is_given() */
-	size_t table_memory; /* bytes */
+	uint64_t given;        /* see option_is_given() */
+	size_t table_memory;   /* bytes */
+	double budget_percent; /* of one CPU */
 	struct verdict_rules rules;
 	struct check_rules check;
 	const char *output;                         /* NULL: stdout; points into argv */

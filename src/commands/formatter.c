@@ -80,6 +80,7 @@ static int open_jsonl(struct formatter *formatter, const struct host_features *f
 		.hostname = formatter->identity->hostname,
 		.run_id = formatter->identity->run_id,
 		.full = options->full,
+		.verbose = options->verbose,
 		.top = options->top,
 		.units = options->units,
 		.features_count = FEATURE_COUNT,

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 /* A leak that only one sweep has shown is looked at again before long. */
 #define CONFIRM_NS 2500000000ULL
 
@@ -19,7 +21,8 @@ struct report_loop {
 	struct session *session;
 	int signals;
 	int interval_timer;
-	int duration_timer; /* -1: no limit */
+	uint64_t interval_ns; /* of that timer */
+	int duration_timer;   /* -1: no limit */
 };
 
 static void report_loop_close(const struct report_loop *loop)
@@ -109,6 +112,7 @@ static int wait_for_report(struct report_loop *loop, enum wake *wake, struct err
 		{.fd = loop->interval_timer, .events = POLLIN},
 		{.fd = loop->duration_timer, .events = POLLIN},
 		{.fd = sources_events_fd(loop->session->sources), .events = POLLIN},
+		{.fd = sources_timer_fd(loop->session->sources), .events = POLLIN},
 		/* Only POLLERR: the reader of the pipe has gone. */
 		{.fd = loop->options->output ? -1 : STDOUT_FILENO},
 	};
@@ -119,6 +123,8 @@ static int wait_for_report(struct report_loop *loop, enum wake *wake, struct err
 
 		if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0 && errno != EINTR)
 			return error_set(error, -errno, "poll: %s", strerror(errno));
+		if (fds[4].revents)
+			sources_handle_timer(loop->session->sources);
 		err = sources_handle_events(loop->session->sources);
 		if (err)
 			return error_set(error, err, "cannot read events: %s", strerror(-err));
@@ -132,7 +138,7 @@ static int wait_for_report(struct report_loop *loop, enum wake *wake, struct err
 			return 0;
 		}
 		*wake = WAKE_READER_GONE;
-		if (fds[4].revents & (POLLERR | POLLNVAL))
+		if (fds[5].revents & (POLLERR | POLLNVAL))
 			return 0;
 		*wake = WAKE_PROCESS_ENDED;
 		if (loop->options->pids_count && !sources_living(loop->session->sources))
@@ -144,6 +150,24 @@ static int wait_for_report(struct report_loop *loop, enum wake *wake, struct err
 		if (expired(loop->interval_timer))
 			return 0;
 	}
+}
+
+/* After the report of a sweep that began at `began_ns`. */
+static int plan_report(struct report_loop *loop, uint64_t began_ns, bool confirm,
+		       struct error *error)
+{
+	uint64_t interval_ns = sources_interval_ns(loop->session->sources);
+	uint64_t passed_ns = monotonic_ns() - began_ns;
+	bool same = interval_ns == loop->interval_ns;
+
+	loop->interval_ns = interval_ns;
+	if (confirm && interval_ns > CONFIRM_NS)
+		return set_timer(loop->interval_timer, CONFIRM_NS, interval_ns, error);
+	/* Else it goes on by itself. */
+	if (same)
+		return 0;
+	return set_timer(loop->interval_timer,
+			 interval_ns > passed_ns ? interval_ns - passed_ns : 1, interval_ns, error);
 }
 
 static int run(struct report_loop *loop, struct error *error)
@@ -172,9 +196,7 @@ static int run(struct report_loop *loop, struct error *error)
 		sources_end_report(session->sources);
 		if (err || report.last)
 			return err;
-		if (report.leak_pending && options->interval_ns > CONFIRM_NS)
-			err = set_timer(loop->interval_timer, CONFIRM_NS, options->interval_ns,
-					error);
+		err = plan_report(loop, report.now_ns, report.leak_pending, error);
 		if (err)
 			return err;
 	}
@@ -189,6 +211,7 @@ int report_loop_run(const struct options *options, const struct report_handler *
 		.handler = handler,
 		.signals = -1,
 		.interval_timer = -1,
+		.interval_ns = options->interval_ns,
 		.duration_timer = -1,
 	};
 	int err;

@@ -98,6 +98,13 @@ static int start_recording(struct session *session, const struct options *option
 	return err ? err : recording_sweep(session->recording, &report, false, error);
 }
 
+static uint32_t cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (uint32_t)count : 1;
+}
+
 int session_open(const struct options *options, bool events, struct session **ret,
 		 struct error *error)
 {
@@ -138,6 +145,12 @@ int session_open(const struct options *options, bool events, struct session **re
 		.demangle = options->demangle,
 		.table_memory = options->table_memory,
 		.rules = options->rules,
+		.budget =
+			{
+				.part = options->budget_percent / 100,
+				.cpus = cpus(),
+				.interval_ns = options->interval_ns,
+			},
 		.exact = options->exact,
 		.lines = options->lines,
 		.each_goroutine = options->format == FORMAT_GO,

@@ -388,22 +388,55 @@ uint64_t tracer_recursion_misses(const struct tracer *tracer)
 	return misses;
 }
 
-bool tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds)
+void tracer_hooks_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds)
 {
-	struct bpf_program *program;
-	uint64_t sum_runs = 0, sum_ns = 0;
+	const struct parkscope_bpf *bpf = tracer->bpf;
+	const struct bpf_program *const hooks[] = {
+		bpf->progs.on_sched_switch,
+		bpf->progs.on_task_newtask,
+		bpf->progs.on_sched_process_exit,
+		bpf->progs.on_sched_process_exec,
+	};
 
-	bpf_object__for_each_program (program, tracer->bpf->obj) {
+	*runs = *nanoseconds = 0;
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
 		struct bpf_prog_info info = {0};
 		__u32 length = sizeof(info);
-		int fd = bpf_program__fd(program);
+		int fd = bpf_program__fd(hooks[i]);
 
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
 			continue;
-		sum_runs += info.run_cnt;
-		sum_ns += info.run_time_ns;
+		*runs += info.run_cnt;
+		*nanoseconds += info.run_time_ns;
 	}
-	*runs = sum_runs;
-	*nanoseconds = sum_ns;
-	return sum_runs > 0;
+}
+
+/* 0 where it is not known. */
+static uint64_t map_memory(int fd)
+{
+	char path[64], line[128];
+	unsigned long long bytes = 0;
+	autofclose FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	return bytes;
+}
+
+uint64_t tracer_map_memory(const struct tracer *tracer)
+{
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, tracer->bpf->obj) if (bpf_map__fd(map) >= 0) sum +=
+		map_memory(bpf_map__fd(map));
+	return sum;
+}
+
+void tracer_set_walk_allowance(struct tracer *tracer, uint64_t allowance_ns)
+{
+	tracer->bpf->bss->walk_allowance_ns = allowance_ns;
 }

@@ -89,7 +89,16 @@ int tracer_unwind_statistics(const struct tracer *tracer, struct abi_unwind_stat
 /* Scheduler events that the kernel skipped; 0 where it does not count them. */
 uint64_t tracer_recursion_misses(const struct tracer *tracer);
 
-/* Run time of all programs; false where the kernel does not count it (kernel.bpf_stats_enabled). */
-bool tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds);
+/*
+ * Of the programs that run on threads of others, while the kernel counted (bpf_enable_stats()).
+ * That of the sweep is the tool's own CPU time.
+ */
+void tracer_hooks_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds);
+
+/* What the kernel keeps for the maps, without maps in maps; bytes. */
+uint64_t tracer_map_memory(const struct tracer *tracer);
+
+/* ns of walks in one window on one CPU, from now on; bpf/config.bpf.h. */
+void tracer_set_walk_allowance(struct tracer *tracer, uint64_t allowance_ns);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/budget.h"
 #include "model/loss.h"
 #include "model/watched_process.h"
 
@@ -24,12 +25,18 @@ struct unwind_cost {
 /* What the tool itself costs, since it started. */
 struct own_cost {
 	bool unknown;       /* in a replay: all else here is 0 then */
-	double cpu_seconds; /* user and system, of the tool */
-	double bpf_seconds; /* run time of its BPF programs; < 0: the kernel does not count */
+	double cpu_seconds; /* user and system, of the tool, with what its sweeps run in the kernel
+			     */
+	double bpf_seconds; /* run time of its hooks, on threads of others; < 0: not known */
+	double bpf_sampled_seconds; /* of which the kernel counted so long, the rest is an estimate;
+				       0: it counted all the time */
+	int bpf_error;              /* why it is not known, an errno; 0: there is no hook */
 	uint64_t bpf_runs;
 	uint64_t rss_bytes;
+	uint64_t map_bytes;   /* kernel memory for BPF maps, kernel_table_bytes included */
 	double sweep_seconds; /* the last sweep, from its start to the end of the report */
 	struct unwind_cost unwind;
+	struct budget_status budget; /* none in `dump` */
 };
 
 /*

@@ -222,6 +222,13 @@ int jsonl_report(struct jsonl *jsonl, const struct report *report, struct error 
 		if (code)
 			return code;
 	}
+	if (jsonl->config.verbose && report->events && !report->cost.unknown) {
+		begin(jsonl, &record, "metric", "parkscope.cost", report->interval_s);
+		record_fill_cost(&record, &report->cost);
+		code = finish(jsonl, &record, error);
+		if (code)
+			return code;
+	}
 	return flush(jsonl, error);
 }
 

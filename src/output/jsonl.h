@@ -36,8 +36,9 @@ struct jsonl_config {
 	const char *version; /* of the tool */
 	const char *hostname;
 	const char *run_id;
-	bool full;  /* --full; `dump` writes everything anyway */
-	size_t top; /* sites of each kind and unit of a process in one report; 0: no limit */
+	bool full;    /* --full; `dump` writes everything anyway */
+	bool verbose; /* own cost with each report */
+	size_t top;   /* sites of each kind and unit of a process in one report; 0: no limit */
 	enum shown_units units;
 	size_t features_count;
 	const struct jsonl_feature *features;

@@ -423,7 +423,26 @@ static void put_unwind_cost(struct record *record, json_t *parent, const struct 
 	record_put(record, object, "table_bytes", value_count(cost->table_bytes));
 }
 
-static void put_cost(struct record *record, const struct own_cost *cost)
+static void put_budget(struct record *record, json_t *parent, const struct budget_status *budget)
+{
+	json_t *object = record_put_object(record, parent, "budget");
+	char message[BUDGET_MESSAGE_SIZE];
+
+	record_put(record, object, "percent", json_real(100 * budget->part));
+	record_put(record, object, "used_percent", json_real(100 * budget_used(budget)));
+	record_put(record, object, "hooks_percent", json_real(100 * budget->hooks));
+	record_put(record, object, "walks_percent", json_real(100 * budget->walks));
+	record_put(record, object, "reports_percent", json_real(100 * budget->reports));
+	record_put(record, object, "rest_percent", json_real(100 * budget->rest));
+	record_put(record, object, "asked_interval_s", json_real(budget->asked_s));
+	record_put(record, object, "interval_s", json_real(budget->interval_s));
+	record_put(record, object, "exceeded", json_boolean(budget->exceeded));
+	budget_message(budget, message, sizeof(message));
+	if (*message)
+		record_put(record, object, "message", value_text(message));
+}
+
+void record_fill_cost(struct record *record, const struct own_cost *cost)
 {
 	json_t *object = record_put_object(record, record->parkscope, "cost");
 
@@ -431,8 +450,17 @@ static void put_cost(struct record *record, const struct own_cost *cost)
 	if (cost->bpf_seconds >= 0) {
 		record_put(record, object, "bpf_s", json_real(cost->bpf_seconds));
 		record_put(record, object, "bpf_runs", value_count(cost->bpf_runs));
+		if (cost->bpf_sampled_seconds > 0)
+			record_put(record, object, "bpf_sampled_s",
+				   json_real(cost->bpf_sampled_seconds));
+	} else if (cost->bpf_error) {
+		record_put(record, object, "bpf_unknown", value_text(strerror(cost->bpf_error)));
 	}
 	record_put(record, object, "rss_bytes", value_count(cost->rss_bytes));
+	record_put(record, object, "map_bytes", value_count(cost->map_bytes));
+	record_put(record, object, "sweep_s", json_real(cost->sweep_seconds));
+	if (cost->budget.part > 0)
+		put_budget(record, object, &cost->budget);
 	put_unwind_cost(record, object, &cost->unwind);
 }
 
@@ -449,7 +477,7 @@ void record_fill_end(struct record *record, const struct run_totals *totals,
 	record_put(record, object, "goroutine_exits", value_count(totals->goroutine_exits));
 	put_losses(record, end->losses, true);
 	if (!end->cost->unknown)
-		put_cost(record, end->cost);
+		record_fill_cost(record, end->cost);
 	record_put(record, record->parkscope, "watched_s", json_real(end->watched_s));
 	record_put(record, record->parkscope, "reason", value_text(end->reason));
 }

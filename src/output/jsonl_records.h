@@ -45,6 +45,7 @@ void record_fill_site(struct record *record, const struct report *report,
 		      const struct emission_site *due, bool full);
 void record_fill_other(struct record *record, const struct report *report, enum site_kind kind,
 		       enum unit unit, const struct emission_other *other);
+void record_fill_cost(struct record *record, const struct own_cost *cost);
 void record_fill_loss(struct record *record, const struct losses *losses);
 void record_fill_end(struct record *record, const struct run_totals *totals,
 		     const struct run_end *end);

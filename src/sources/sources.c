@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +14,8 @@
 #include "sources/goroutines.h"
 #include "sources/kernel_losses.h"
 #include "sources/limits.h"
+#include "sources/own_cost.h"
+#include "sources/pace.h"
 #include "sources/parked_threads.h"
 #include "sources/places.h"
 #include "sources/reasons.h"
@@ -23,8 +23,6 @@
 #include "sources/thread_births.h"
 #include "sources/wait_places.h"
 
-/* On one CPU, in a window of 17 ms. */
-#define WALK_ALLOWANCE_NS 84000
 /* Memory for the mappings of processes. */
 #define MAPPINGS_LIMIT ((size_t)16 << 20)
 
@@ -34,6 +32,8 @@ struct sources {
 	struct thread_births *births; /* NULL without events */
 	struct goroutines *goroutines;
 	struct limits *limits; /* NULL without events */
+	struct own_cost_meter *meter;
+	struct pace *pace; /* NULL without events */
 	struct watched_process **listed;
 	uint64_t opened_ns;
 	uint64_t reported_ns;
@@ -43,6 +43,8 @@ void sources_free(struct sources *sources)
 {
 	if (!sources)
 		return;
+	pace_free(sources->pace);
+	own_cost_meter_free(sources->meter);
 	thread_births_free(sources->births);
 	goroutines_free(sources->goroutines);
 	limits_free(sources->limits);
@@ -123,6 +125,18 @@ static int attach(struct sources *sources, bool named, struct error *error)
 	return err;
 }
 
+/* Last: what it took to get here does not count. */
+static int keep_accounts(struct sources *sources, const struct sources_config *config,
+			 struct error *error)
+{
+	struct sources_context *context = &sources->context;
+	int err = own_cost_meter_new(context, config->events, &sources->meter);
+
+	if (!err && config->events)
+		err = pace_new(context, sources->meter, &config->budget, &sources->pace);
+	return err ? error_set(error, err, "cannot measure the cost: %s", strerror(-err)) : 0;
+}
+
 int sources_open(const struct sources_config *config, struct sources **ret, struct error *error)
 {
 	auto_free(sources) struct sources *sources = calloc(1, sizeof(*sources));
@@ -155,7 +169,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.syscall_reasons = reasons_by_syscall(),
 		.compat_syscall_reasons = reasons_by_compat_syscall(),
 		.exact = config->exact,
-		.walk_allowance_ns = WALK_ALLOWANCE_NS,
+		.walk_allowance_ns = (uint64_t)(config->budget.part * (double)BUDGET_WINDOW_NS /
+						config->budget.cpus),
 		.sweep_only = !config->events,
 	};
 	goroutines = (struct goroutines_config){
@@ -187,6 +202,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		err = limits_open(context, config->pids_count > 0, &sources->limits, error);
 	if (!err && config->events)
 		err = attach(sources, config->pids_count > 0, error);
+	if (!err)
+		err = keep_accounts(sources, config, error);
 	if (err)
 		return err;
 	*ret = take_ptr(sources);
@@ -203,31 +220,25 @@ int sources_handle_events(struct sources *sources)
 	return sources->births ? thread_births_drain(sources->births) : 0;
 }
 
+int sources_timer_fd(const struct sources *sources)
+{
+	return own_cost_meter_fd(sources->meter);
+}
+
+void sources_handle_timer(struct sources *sources)
+{
+	if (own_cost_meter_step(sources->meter))
+		pace_step(sources->pace);
+}
+
+uint64_t sources_interval_ns(const struct sources *sources)
+{
+	return pace_interval(sources->pace);
+}
+
 size_t sources_living(const struct sources *sources)
 {
 	return process_table_count(sources->context.processes, false);
-}
-
-static struct own_cost own_cost(const struct sources *sources, uint64_t sweep_began_ns)
-{
-	struct own_cost cost = {.bpf_seconds = -1};
-	autofclose FILE *statm = fopen("/proc/self/statm", "re");
-	uint64_t runs, run_ns;
-	struct rusage usage;
-	long pages;
-
-	getrusage(RUSAGE_SELF, &usage);
-	cost.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-			   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	if (statm && fscanf(statm, "%*d %ld", &pages) == 1)
-		cost.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	if (tracer_run_time(sources->context.tracer, &runs, &run_ns)) {
-		cost.bpf_runs = runs;
-		cost.bpf_seconds = (double)run_ns / 1e9;
-	}
-	stacks_statistics(sources->context.stacks, &cost.unwind);
-	cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - sweep_began_ns) / 1e9;
-	return cost;
 }
 
 struct listing {
@@ -283,13 +294,19 @@ int sources_baseline(struct sources *sources, struct report *report, struct erro
 int sources_take_report(struct sources *sources, struct report *report, struct error *error)
 {
 	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
-	int err = sweep(sources, error);
+	int err;
 
+	if (sources->pace)
+		pace_begin_report(sources->pace);
+	err = sweep(sources, error);
 	if (!err)
 		err = fill_report(sources, report, error);
 	if (err)
 		return err;
-	report->cost = own_cost(sources, began_ns);
+	report->cost = own_cost_meter_cost(sources->meter);
+	report->cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - began_ns) / 1e9;
+	if (sources->pace)
+		report->cost.budget = pace_status(sources->pace);
 	sources->reported_ns = report->now_ns;
 	return 0;
 }
@@ -315,4 +332,6 @@ void sources_end_report(struct sources *sources)
 	process_table_each(context->processes, true, end_process_report, sources);
 	process_table_drop_ended(context->processes);
 	losses_end_report(&context->losses);
+	if (sources->pace)
+		pace_end_report(sources->pace);
 }

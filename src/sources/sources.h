@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "host/features.h"
+#include "model/budget.h"
 #include "model/report.h"
 
 /*
@@ -26,6 +27,7 @@ struct sources_config {
 	bool demangle;                        /* C++ and Rust names */
 	size_t table_memory;                  /* bytes for unwind tables */
 	struct verdict_rules rules;           /* what is a leak */
+	struct budget_config budget;          /* with events */
 	bool exact;                           /* each stack is walked, whatever it costs */
 	bool lines;                           /* source lines in stacks */
 	bool each_goroutine; /* each goroutine by itself, for process->goroutine_list */
@@ -42,6 +44,19 @@ define_auto_free(sources)
 /* Readable when sources_handle_events() has something to do; -1 without events. */
 int sources_events_fd(const struct sources *sources);
 int sources_handle_events(struct sources *sources);
+
+/*
+ * Readable when sources_handle_timer() is to be called, about once a second, which measures the
+ * cost and keeps to the budget; -1 without events.
+ */
+int sources_timer_fd(const struct sources *sources);
+void sources_handle_timer(struct sources *sources);
+
+/*
+ * With events: the time from one report to the next that keeps to the budget, never less than was
+ * asked for. May change in sources_end_report().
+ */
+uint64_t sources_interval_ns(const struct sources *sources);
 
 /* Processes that live and are watched; 0 with pids given: there is nothing left to watch. */
 size_t sources_living(const struct sources *sources);

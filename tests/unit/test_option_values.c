@@ -69,12 +69,30 @@ static void sizes(void **state)
 	assert_int_equal(bytes, 42);
 }
 
+static void percents(void **state)
+{
+	static const char *const bad[] = {"",  "%",  "0",   "0.0%", "-1",  "1e3", "1.2.3",
+					  ".", " 1", "1 %", "inf",  "nan", "0x1", "1%%"};
+	double percent = 42;
+
+	(void)state;
+	assert_int_equal(option_percent("0.5", &percent), 0);
+	assert_float_equal(percent, 0.5, 1e-12);
+	assert_int_equal(option_percent("150%", &percent), 0);
+	assert_float_equal(percent, 150, 1e-12);
+	percent = 42;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(option_percent(bad[i], &percent), -EINVAL);
+	assert_float_equal(percent, 42, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(percents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
