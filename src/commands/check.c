@@ -134,7 +134,7 @@ static const struct checked *worst_of(const struct check *check)
 	return worst;
 }
 
-static int write_line(struct check *check, struct session *session, const struct losses *losses,
+static int write_line(struct check *check, struct session *session, const struct report *report,
 		      struct error *error)
 {
 	const struct checked *worst = worst_of(check);
@@ -151,7 +151,8 @@ static int write_line(struct check *check, struct session *session, const struct
 	buffer_add_text(&output, "\n");
 	if (check->options->verbose) {
 		add_details(&output, check);
-		check_line_losses(&output, losses);
+		check_line_losses(&output, report->losses);
+		check_line_budget(&output, &report->cost.budget);
 	}
 	if (output.failed)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -180,7 +181,7 @@ static int take_report(struct session *session, const struct report *report, enu
 		return 0;
 	if (!check->count)
 		return error_set(error, -ESRCH, "there was no process to check");
-	return write_line(check, session, report->losses, error);
+	return write_line(check, session, report, error);
 }
 
 int check_run(const struct options *options, enum check_status *status, struct error *error)

@@ -344,3 +344,12 @@ void check_line_losses(struct buffer *text, const struct losses *losses)
 		buffer_print(text, "not seen: %s %" PRIu64 "\n", losses->items[i].cause,
 			     losses->items[i].total);
 }
+
+void check_line_budget(struct buffer *text, const struct budget_status *budget)
+{
+	char message[BUDGET_MESSAGE_SIZE];
+
+	budget_message(budget, message, sizeof(message));
+	if (*message)
+		buffer_print(text, "budget: %s\n", message);
+}

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/budget.h"
 #include "model/check.h"
 #include "model/loss.h"
 #include "output/buffer.h"
@@ -41,6 +42,9 @@ void check_line_details(struct buffer *text, const struct watched_process *proce
 
 /* Lines: what could not be seen. */
 void check_line_losses(struct buffer *text, const struct losses *losses);
+
+/* What had to be done to keep to it, if anything. */
+void check_line_budget(struct buffer *text, const struct budget_status *budget);
 
 /* A message of ours that may quote others. */
 void check_line_escaped(struct buffer *text, const char *message, bool ascii);

@@ -56,6 +56,12 @@ void text_where(struct text *text, const struct stack *stack, bool brief);
 /* Goroutines and threads that the Go runtime keeps for itself: one line, unless all are shown. */
 bool text_is_of_runtime(const struct watched_process *process, const struct site *site);
 
+/*
+ * What had to be done to keep to the budget; with `verbose` all that the tool costs, in a report
+ * also the sweep.
+ */
+void text_cost(struct text *text, const struct own_cost *cost, bool with_sweep);
+
 /* Several processes, one line each. -ENOMEM. */
 int text_overview(struct text *text, const struct report *report);
 

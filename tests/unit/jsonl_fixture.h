@@ -26,7 +26,8 @@ struct fixture {
 static const struct jsonl_feature features[] = {{"task_storage", true}, {"signals", false}};
 static const char *const degraded[] = {"no task storage: slower"};
 
-static inline struct fixture *fixture_new(const char *command, bool full, size_t top)
+static inline struct fixture *fixture_new_verbose(const char *command, bool full, size_t top,
+						  bool verbose)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	const struct jsonl_config config = {
@@ -35,6 +36,7 @@ static inline struct fixture *fixture_new(const char *command, bool full, size_t
 		.hostname = "host-1",
 		.run_id = "run-1",
 		.full = full,
+		.verbose = verbose,
 		.top = top,
 		.features_count = 2,
 		.features = features,
@@ -58,9 +60,19 @@ static inline struct fixture *fixture_new(const char *command, bool full, size_t
 		.processes_count = 1,
 		.processes = fixture->processes,
 		.losses = &fixture->losses,
-		.cost = {.cpu_seconds = 0.5, .bpf_seconds = 0.25, .bpf_runs = 10, .rss_bytes = 99},
+		.cost = {.cpu_seconds = 0.5,
+			 .bpf_seconds = 0.25,
+			 .bpf_runs = 10,
+			 .rss_bytes = 99,
+			 .map_bytes = 4096,
+			 .sweep_seconds = 0.125},
 	};
 	return fixture;
+}
+
+static inline struct fixture *fixture_new(const char *command, bool full, size_t top)
+{
+	return fixture_new_verbose(command, full, top, false);
 }
 
 static inline void fixture_free(struct fixture *fixture)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-foreach(name buffer check_line diff_text emission emission_verdict escape format go_stacks json_text jsonl jsonl_diff jsonl_go jsonl_verdict pprof run sink text text_go text_layout text_verdict wait_objects_text where)
+foreach(name buffer check_line diff_text emission emission_verdict escape format go_stacks json_text jsonl jsonl_diff jsonl_go jsonl_verdict pprof run sink text text_cost text_go text_layout text_verdict wait_objects_text where)
 	parkscope_unit_test(${name})
 endforeach()
 

@@ -354,6 +354,19 @@ static void test_losses(void **state)
 	assert_string_equal(take(&text), "not seen: thread_moved 3\n");
 }
 
+static void test_budget(void **state)
+{
+	struct budget_status budget = {.part = 0.01, .asked_s = 2, .interval_s = 2};
+	struct buffer text = {0};
+
+	(void)state;
+	check_line_budget(&text, &budget);
+	assert_int_equal(text.length, 0);
+	budget.interval_s = 4.5;
+	check_line_budget(&text, &budget);
+	assert_string_equal(take(&text), "budget: reports every 4.5s, not 2s\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_details_are_the_evidence),
 		cmocka_unit_test(test_details_are_of_the_worst_five),
 		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,8 +280,65 @@ static void test_end_has_totals_and_cost(void **state)
 	assert_count(record, "parkscope.cost.rss_bytes", 99);
 	assert_text(record, "parkscope.reason", "count");
 	assert_real(record, "parkscope.watched_s", 9);
-	assert_null(at(record_of(fixture, "parkscope.end", 1), "parkscope.cost.bpf_s"));
+	assert_null(at(record, "parkscope.cost.bpf_sampled_s"));
+	assert_null(at(record, "parkscope.cost.budget"));
+	assert_null(record_of(fixture, "parkscope.cost", 0));
+	record = record_of(fixture, "parkscope.end", 1);
+	assert_null(at(record, "parkscope.cost.bpf_s"));
+	assert_null(at(record, "parkscope.cost.bpf_unknown"));
 	assert_null(at(record_of(fixture, "parkscope.end", 2), "parkscope.cost"));
+	assert_valid(fixture);
+	fixture_free(fixture);
+}
+
+static void test_own_cost_with_each_report(void **state)
+{
+	struct fixture *fixture = fixture_new_verbose("watch", false, 10, true);
+	struct own_cost *cost = &fixture->report.cost;
+	json_t *record;
+
+	(void)state;
+	cost->bpf_sampled_seconds = 0.05;
+	cost->budget = (struct budget_status){
+		.part = 0.01,
+		.hooks = 0.001,
+		.walks = 0.002,
+		.reports = 0.003,
+		.rest = 0.0005,
+		.asked_s = 5,
+		.interval_s = 12,
+	};
+	report(fixture);
+	cost->bpf_seconds = -1;
+	cost->bpf_error = EPERM;
+	cost->budget.interval_s = 5;
+	report(fixture);
+	cost->unknown = true;
+	report(fixture);
+	end(fixture);
+	read_back(fixture);
+
+	record = record_of(fixture, "parkscope.cost", 0);
+	assert_text(record, "event.kind", "metric");
+	assert_real(record, "parkscope.cost.bpf_s", 0.25);
+	assert_real(record, "parkscope.cost.bpf_sampled_s", 0.05);
+	assert_count(record, "parkscope.cost.map_bytes", 4096);
+	assert_real(record, "parkscope.cost.sweep_s", 0.125);
+	assert_real(record, "parkscope.cost.budget.percent", 1);
+	assert_real(record, "parkscope.cost.budget.used_percent", 0.65);
+	assert_real(record, "parkscope.cost.budget.hooks_percent", 0.1);
+	assert_real(record, "parkscope.cost.budget.walks_percent", 0.2);
+	assert_real(record, "parkscope.cost.budget.reports_percent", 0.3);
+	assert_real(record, "parkscope.cost.budget.rest_percent", 0.05);
+	assert_real(record, "parkscope.cost.budget.asked_interval_s", 5);
+	assert_real(record, "parkscope.cost.budget.interval_s", 12);
+	assert_true(json_is_false(at(record, "parkscope.cost.budget.exceeded")));
+	assert_text(record, "parkscope.cost.budget.message", "reports every 12s, not 5s");
+	record = record_of(fixture, "parkscope.cost", 1);
+	assert_null(at(record, "parkscope.cost.bpf_s"));
+	assert_text(record, "parkscope.cost.bpf_unknown", "Operation not permitted");
+	assert_null(at(record, "parkscope.cost.budget.message"));
+	assert_null(record_of(fixture, "parkscope.cost", 2));
 	assert_valid(fixture);
 	fixture_free(fixture);
 }
@@ -499,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_losses_only_where_there_are_some),
 		cmocka_unit_test(test_end_has_totals_and_cost),
+		cmocka_unit_test(test_own_cost_with_each_report),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_hostile_names_forge_nothing),
 		cmocka_unit_test(test_very_long_names_are_bounded),

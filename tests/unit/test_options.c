@@ -35,6 +35,7 @@ static void defaults(void **state)
 	assert_int_equal(options.count, 0);
 	assert_int_equal(options.pids_count, 0);
 	assert_int_equal(options.top, 10);
+	assert_float_equal(options.budget_percent, 1, 0);
 	assert_false(options.lines);
 }
 
@@ -133,11 +134,28 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("'--interval' needs a value", "--interval");
 	assert_usage("a size of at least 4M", "--table-memory", "1M");
 	assert_usage("a size of at least 4M", "--table-memory", "64X");
+	assert_usage("'0' is not a part of one CPU in percent", "--budget", "0");
+	assert_usage("'1000000' is not a part of one CPU in percent", "--budget", "1000000");
+	assert_usage("'a' is not a part of one CPU in percent", "--budget=a");
+	assert_usage("--budget is not for dump but for watch and check", "dump", "--budget", "2");
 	assert_usage("a value that it does not take", "--full=1");
 	assert_usage("a value that it does not take", "--no-demangle=1");
 	assert_usage("is not no-FEATURE", "--debug=no-such");
 	assert_usage("is not no-FEATURE", "--debug", "task_storage");
 	assert_usage("there is no fallback for btf", "--debug=no-btf");
+}
+
+static void a_budget_has_fractions(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_words(&options, NULL, "--budget", "0.25"), 0);
+	assert_float_equal(options.budget_percent, 0.25, 1e-12);
+	options_clear(&options);
+	assert_int_equal(parse_words(&options, NULL, "check", "-p", "1", "--budget=50%"), 0);
+	assert_float_equal(options.budget_percent, 50, 1e-12);
+	options_clear(&options);
 }
 
 static void names_are_demangled_unless_that_is_unwanted(void **state)
@@ -365,6 +383,7 @@ int main(void)
 		cmocka_unit_test(options_stand_before_and_after_the_command),
 		cmocka_unit_test(pids_repeat_and_take_lists),
 		cmocka_unit_test(wrong_usage_is_said_in_one_line),
+		cmocka_unit_test(a_budget_has_fractions),
 		cmocka_unit_test(names_are_demangled_unless_that_is_unwanted),
 		cmocka_unit_test(features_are_forced_off),
 		cmocka_unit_test(formats_and_units),

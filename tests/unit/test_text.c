@@ -279,44 +279,6 @@ static void test_every_width_holds(void **state)
 	}
 }
 
-static void test_verbose_says_what_it_costs(void **state)
-{
-	struct fixture *fixture = fixture_new(&(struct text_config){.verbose = true});
-	const struct run_end end = {
-		.watched_s = 65,
-		.reason = "count",
-		.losses = &fixture->losses,
-		.cost = &fixture->report.cost,
-	};
-
-	(void)state;
-	fixture->report.cost.bpf_seconds = 0.25;
-	losses_add(&fixture->losses, "moved", 1);
-	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
-	assert_int_equal(text_end(fixture->text, &end, NULL), 0);
-	assert_file(fixture->scratch.file,
-		    "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
-		    "no process is watched\n"
-		    "LOST  1 moved\n"
-		    "COST  cpu 0.500s  bpf 0.250s in 12,345 runs  rss 12.3 MiB  sweep 3.2ms\n"
-		    "TOTAL  watched 1m5s  0 processes  0 waits  0 births  0 exits\n"
-		    "LOST  1 moved\n"
-		    "COST  cpu 0.500s  bpf 0.250s in 12,345 runs  rss 12.3 MiB\n");
-	fixture_free(fixture);
-}
-
-static void test_a_replay_costs_nothing_that_is_known(void **state)
-{
-	struct fixture *fixture = fixture_new(&(struct text_config){.verbose = true});
-
-	(void)state;
-	fixture->report.cost = (struct own_cost){.unknown = true};
-	assert_int_equal(text_report(fixture->text, &fixture->report, NULL), 0);
-	assert_file(fixture->scratch.file, "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
-					   "no process is watched\n");
-	fixture_free(fixture);
-}
-
 static void test_redraw_never_scrolls(void **state)
 {
 	struct fixture *fixture = fixture_new(&(struct text_config){.redraw = true, .height = 6});
@@ -364,8 +326,6 @@ int main(void)
 		cmocka_unit_test(test_more_sites_than_shown),
 		cmocka_unit_test(test_hostile_names_forge_no_line),
 		cmocka_unit_test(test_every_width_holds),
-		cmocka_unit_test(test_verbose_says_what_it_costs),
-		cmocka_unit_test(test_a_replay_costs_nothing_that_is_known),
 		cmocka_unit_test(test_redraw_never_scrolls),
 		cmocka_unit_test(test_a_write_that_fails_is_reported),
 	};
