@@ -28,6 +28,7 @@ struct checked {
 struct check {
 	const struct options *options;
 	struct check_line_config line;
+	uint64_t interval_ns; /* the longest so far */
 	size_t count;
 	struct checked *processes;
 	enum check_status status;
@@ -65,7 +66,7 @@ static void judge(const struct check *check, struct checked *checked,
 {
 	const struct options *options = check->options;
 	struct check_result result =
-		check_judge(process, &options->check, &options->rules, options->interval_ns);
+		check_judge(process, &options->check, &options->rules, check->interval_ns);
 
 	buffer_clear(&checked->name);
 	buffer_clear(&checked->text);
@@ -163,7 +164,10 @@ static int take_report(struct session *session, const struct report *report, enu
 		       void *context, struct error *error)
 {
 	struct check *check = context;
+	uint64_t interval_ns = (uint64_t)(report->cost.budget.interval_s * 1e9);
 
+	if (check->interval_ns < interval_ns)
+		check->interval_ns = interval_ns;
 	for (size_t i = 0; i < report->processes_count; i++) {
 		const struct watched_process *process = report->processes[i];
 		struct checked *checked = checked_of(check, process->pid);
@@ -188,6 +192,7 @@ int check_run(const struct options *options, enum check_status *status, struct e
 {
 	cleanup(check_close) struct check check = {
 		.options = options,
+		.interval_ns = options->interval_ns,
 		.line = {.rules = &options->check, .by_pid = options->pids_count > 1},
 	};
 	const struct report_handler handler = {.report = take_report, .context = &check};
