@@ -11,14 +11,8 @@ import tempfile
 import time
 
 from bench.programs import BenchError, Target, end, target, wait_until
+from bench.tools import BPFTRACE, BYSTANDER, EXACT, NULL, OFFCPUTIME, PARKSCOPE, PERF
 
-NULL = "null sched_switch program"
-PARKSCOPE = "parkscope"
-BYSTANDER = "parkscope -p another process"
-EXACT = "parkscope --exact"
-OFFCPUTIME = "offcputime"
-BPFTRACE = "bpftrace, futex with ustack"
-PERF = "perf record, sched_switch with stacks"
 PEERS = [OFFCPUTIME, BPFTRACE]
 
 
