@@ -45,7 +45,7 @@ struct own_cost_meter {
 	int refused;      /* why it does not, negative errno; 0: it does */
 	bool host_counts; /* all the time, as of the last step */
 	bool known;       /* there are rates */
-	uint64_t steps, windows;
+	uint64_t steps;
 	struct counts began; /* of the window, or of the step while the host counts */
 	double hooks_rate;   /* ns a ns, and... */
 	double runs_rate;    /* ...runs a ns, as of the last window */
@@ -146,7 +146,6 @@ static void close_window(struct own_cost_meter *meter)
 
 	close(meter->window);
 	meter->window = -1;
-	meter->windows++;
 	learn(meter, &now);
 }
 
@@ -160,14 +159,18 @@ static void wake_after(const struct own_cost_meter *meter, uint64_t ns)
 	timerfd_settime(meter->timer, 0, &when, NULL);
 }
 
-static uint64_t random_step_ns(void)
+/* The first ones are shorter, so that short runs are measured, too: an eighth, a quarter, a half.
+ */
+static uint64_t next_step_ns(const struct own_cost_meter *meter)
 {
+	unsigned int shift =
+		meter->steps < WINDOWS_FIRST ? WINDOWS_FIRST - (unsigned int)meter->steps : 0;
 	uint64_t random = 0;
 
 	/* Without randomness the steps are even. */
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		random = (STEP_MAX_NS - STEP_MIN_NS) / 2;
-	return STEP_MIN_NS + random % (STEP_MAX_NS - STEP_MIN_NS);
+	return (STEP_MIN_NS + random % (STEP_MAX_NS - STEP_MIN_NS)) >> shift;
 }
 
 /* Between windows. */
@@ -187,7 +190,7 @@ static void step(struct own_cost_meter *meter)
 		open_window(meter);
 	}
 	meter->steps++;
-	wake_after(meter, meter->window >= 0 ? WINDOW_NS : random_step_ns());
+	wake_after(meter, meter->window >= 0 ? WINDOW_NS : next_step_ns(meter));
 }
 
 bool own_cost_meter_step(struct own_cost_meter *meter)
@@ -200,7 +203,7 @@ bool own_cost_meter_step(struct own_cost_meter *meter)
 		step(meter);
 	} else {
 		close_window(meter);
-		wake_after(meter, random_step_ns());
+		wake_after(meter, next_step_ns(meter));
 	}
 	return meter->window < 0;
 }

@@ -100,9 +100,9 @@ watch_crowd() {
 	target_quit "$TARGET"
 }
 
-# ping_pong NAME: 150,000 waits of each thread, watched
+# ping_pong NAME: 500,000 waits of each thread, watched
 ping_pong() {
-	target_start futex_pingpong rounds=150000
+	target_start futex_pingpong rounds=500000
 	parkscope_launch "$1" watch -f jsonl -p "$TARGET" -i 5s --budget 100
 	wait_until "parkscope is attached" is_attached
 	target_send "$TARGET" go
@@ -113,18 +113,16 @@ ping_pong() {
 }
 
 @test "BPF run time: sampled, it is what the kernel counts in full" {
-	local sampled runs
+	local sampled
 
 	STATISTICS=$(sysctl -n kernel.bpf_stats_enabled)
 	sysctl -qw kernel.bpf_stats_enabled=0
 	ping_pong sampled
 	sampled=$(last end .p.cost.bpf_s)
-	runs=$(last end .p.cost.bpf_runs)
 	assert_between "sampled for, s" 0.05 "$(last end .p.cost.bpf_sampled_s)" \
 		"$(last end '.p.watched_s / 10')"
 	sysctl -qw kernel.bpf_stats_enabled=1
 	ping_pong full
 	assert_equal "$(last end .p.cost.bpf_sampled_s)" null
 	assert_within "seconds" "$sampled" "$(last end .p.cost.bpf_s)" 30
-	assert_within "runs" "$runs" "$(last end .p.cost.bpf_runs)" 30
 }
