@@ -49,11 +49,6 @@ static double left(const struct budget *budget)
 	return budget->config.part - budget->hooks - budget->rest;
 }
 
-static double least(const struct budget *budget)
-{
-	return BUDGET_LEAST_PART * budget->config.part;
-}
-
 static double used_by_reports(const struct budget *budget)
 {
 	return budget->interval_ns ? budget->report_s * S_NS / (double)budget->interval_ns : 0;
@@ -62,15 +57,25 @@ static double used_by_reports(const struct budget *budget)
 /* What walks may use, on all CPUs together. */
 static double walks_part(const struct budget *budget)
 {
-	return between(least(budget), left(budget) - used_by_reports(budget), budget->config.part);
+	double whole = budget->config.part;
+
+	return between(BUDGET_WALKS_LEAST * whole, left(budget) - used_by_reports(budget), whole);
 }
 
-static double reports_part(const struct budget *budget)
+/* What reports may use, beside walks that use `walks`. */
+static double reports_part(const struct budget *budget, double walks)
 {
-	double rest = left(budget);
-	double part = rest - WALKS_MARGIN * budget->walks;
+	double whole = budget->config.part;
 
-	return between(least(budget), part > rest / 2 ? part : rest / 2, budget->config.part);
+	return between(BUDGET_REPORTS_LEAST * whole, left(budget) - walks, whole);
+}
+
+/* Once they are put off: with room for walks to have more. */
+static double reports_share(const struct budget *budget)
+{
+	double half = left(budget) / 2;
+
+	return reports_part(budget, between(0, WALKS_MARGIN * budget->walks, half));
 }
 
 /* By what was used just now, no average: whoever uses too much is to stop at once. */
@@ -106,14 +111,17 @@ static void decide_interval(struct budget *budget)
 	double asked_s = (double)budget->config.interval_ns / S_NS;
 	double now_s = (double)budget->interval_ns / S_NS;
 	double most_s = (double)BUDGET_INTERVAL_MAX_NS / S_NS;
-	double fits_s = budget->report_s / reports_part(budget);
+	double fits_s = budget->report_s / reports_share(budget);
+	/* Beside walks that make all the room that they can. */
+	double least_s =
+		budget->report_s / reports_part(budget, BUDGET_WALKS_LEAST * budget->config.part);
 	bool stretched = now_s > asked_s;
 
 	if (PAY_BACK * asked_s > most_s)
 		return;
-	if (!stretched && (fits_s <= asked_s || budget->savings_s > 0))
+	if (!stretched && (least_s <= asked_s || budget->savings_s > 0))
 		return;
-	if (fits_s < FITS_AGAIN * asked_s) {
+	if (least_s < FITS_AGAIN * asked_s) {
 		budget->interval_ns = budget->config.interval_ns;
 		return;
 	}

@@ -12,10 +12,11 @@
  *
  * What the hooks cost without walks cannot be helped. The rest is for reports and walks:
  *
- * - Reports come at the interval that was asked for while that fits, or while there are savings:
- *   what was not used of the budget within the last minute. So short runs are never put off.
- *   Else the interval is stretched, to a minute at most, so that they keep to the rest without
- *   what walks use or may want: a half of it at least, and never less than a tenth of the budget.
+ * - Reports come at the interval that was asked for while that fits beside the least that walks
+ *   have, or while there are savings: what was not used of the budget within the last minute. So
+ *   short runs are rarely put off. Else the interval is stretched, to a minute at most, so that
+ *   they keep to the rest without what walks use or may want: to a half of it at least, and never
+ *   less than a quarter of the budget.
  * - Walks have what reports leave, and never less than a tenth of the budget. It is an allowance
  *   for each CPU, and grows up to all of it while they stay below it together, so that a host of
  *   which one CPU is busy uses its budget, too; when they exceed it, it shrinks, down to an even
@@ -33,8 +34,9 @@
 #define BUDGET_SAVINGS_S 60.0
 /* What is used is averaged over about this time. */
 #define BUDGET_AVERAGE_S 10.0
-/* The part of the budget that reports and walks have each, whatever else there is. */
-#define BUDGET_LEAST_PART 0.1
+/* The parts of the budget that reports and walks have, whatever else there is. */
+#define BUDGET_REPORTS_LEAST 0.25
+#define BUDGET_WALKS_LEAST   0.1
 
 struct budget_config {
 	double part;          /* of one CPU, above 0 */

@@ -211,14 +211,14 @@ static void hooks_that_take_more_are_told(void **state)
 	(void)state;
 	world_init(&world, 0.01, 4, 5);
 	world.hooks = 0.032;
-	world.report_s = 0.01;
+	world.report_s = 0.025;
 	world.walks_wanted = 1;
 	world.busy = 4;
 	run(&world, 120);
 	assert_non_null(strstr(message(&world), "exceeded: the hooks alone take 3.2% of a CPU"));
-	/* Walks and reports keep a tenth each. */
+	/* Walks keep a tenth, reports a quarter. */
 	assert_between(0.0005, world.walks_s / 120, 0.0011);
-	assert_between(9, interval_s(&world), 13);
+	assert_between(10, interval_s(&world), 13);
 	world.hooks = 0.001;
 	run(&world, 300);
 	assert_string_equal(message(&world), "");
@@ -285,6 +285,29 @@ static void walks_do_not_swing(void **state)
 	/* They have what they want, beside the reports. */
 	assert_between(0.00149, walks_of_a_second(&world), 0.00151);
 	assert_float_equal(interval_s(&world), 5, 1e-9);
+}
+
+/* Reports that fit beside the least of walks come as asked for, also after they did not. */
+static void walks_make_room(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 0.01, 4, 5);
+	world.report_s = 0.025;
+	world.walks_wanted = 1;
+	world.busy = 4;
+	run(&world, 300);
+	assert_int_equal(world.changes, 0);
+	world.report_s = 0.2;
+	run(&world, 300);
+	assert_true(interval_s(&world) > 20);
+	world.report_s = 0.025;
+	run(&world, 600);
+	assert_float_equal(interval_s(&world), 5, 1e-9);
+	run(&world, 300);
+	assert_int_equal(world.changes, 0);
+	assert_between(0.0075, world.used_s / 300, 0.0101);
 }
 
 /* Who wants all of it gets half. */
@@ -418,6 +441,7 @@ int main(void)
 		cmocka_unit_test(walks_use_the_budget_on_however_many_cpus),
 		cmocka_unit_test(walks_on_all_cpus_at_once_are_stopped),
 		cmocka_unit_test(walks_do_not_swing),
+		cmocka_unit_test(walks_make_room),
 		cmocka_unit_test(reports_and_walks_share),
 		cmocka_unit_test(allowances_have_bounds),
 		cmocka_unit_test(senseless_configurations_become_sensible),
