@@ -161,7 +161,8 @@ static int plan_report(struct report_loop *loop, uint64_t began_ns, bool confirm
 	bool same = interval_ns == loop->interval_ns;
 
 	loop->interval_ns = interval_ns;
-	if (confirm && interval_ns > CONFIRM_NS)
+	/* Unless the budget has put reports off. */
+	if (confirm && interval_ns > CONFIRM_NS && interval_ns == loop->options->interval_ns)
 		return set_timer(loop->interval_timer, CONFIRM_NS, interval_ns, error);
 	/* Else it goes on by itself. */
 	if (same)

@@ -43,10 +43,15 @@ void budget_init(struct budget *budget, const struct budget_config *config)
 	budget->share = 1.0 / budget->config.cpus;
 }
 
-/* For reports and walks together. */
+/*
+ * For reports and walks together. What was used in the first moments, right after the start, is
+ * taken to be all for some seconds.
+ */
 static double left(const struct budget *budget)
 {
-	return budget->config.part - budget->hooks - budget->rest;
+	double known = budget->averaged_s / BUDGET_AVERAGE_S;
+
+	return budget->config.part - known * (budget->hooks + budget->rest);
 }
 
 static double used_by_reports(const struct budget *budget)

@@ -328,6 +328,21 @@ static void reports_and_walks_share(void **state)
 	assert_between(0.006, world.used_s / 600, 0.0101);
 }
 
+/* What happens right after the start says little: walks are not stopped by it. */
+static void the_start_is_no_measure(void **state)
+{
+	const struct budget_use start = {.elapsed_ns = 20 * MS_NS, .tool_ns = 10 * MS_NS};
+	struct world world;
+
+	(void)state;
+	world_init(&world, 0.01, 2, 5);
+	budget_spend(&world.budget, &start);
+	assert_float_equal(budget_status(&world.budget).rest, 0.5, 1e-9);
+	assert_between(0.85 * (double)BUDGET_WINDOW_NS / 200,
+		       (double)budget_walk_allowance(&world.budget),
+		       (double)BUDGET_WINDOW_NS / 200);
+}
+
 static void allowances_have_bounds(void **state)
 {
 	struct world world;
@@ -443,6 +458,7 @@ int main(void)
 		cmocka_unit_test(walks_do_not_swing),
 		cmocka_unit_test(walks_make_room),
 		cmocka_unit_test(reports_and_walks_share),
+		cmocka_unit_test(the_start_is_no_measure),
 		cmocka_unit_test(allowances_have_bounds),
 		cmocka_unit_test(senseless_configurations_become_sensible),
 		cmocka_unit_test(clocks_that_stand_still),
