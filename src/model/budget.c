@@ -14,15 +14,16 @@
 /* Below this part of what they may use, walks are let have more. */
 #define SHARE_GROWS_BELOW 0.6
 #define SHARE_STEP        2.0
-/* A debt is paid back by reports that are put off by so much more. */
+/* A debt is paid back by reports that are put off by so much more, the largest by twice that. */
 #define PAY_BACK 1.1
 /* A change that is smaller than this is none. */
 #define INTERVAL_STEP 1.2
 /* Reports come as asked for again when they would do with so much less than there is. */
 #define FITS_AGAIN 0.8
-/* The part of a new report in the average of what one costs. */
-#define REPORT_WEIGHT 0.3
-#define EXCEEDED_FROM 1.1
+/* The part of a new report in the average of what one costs, if that is more, or less. */
+#define DEARER_WEIGHT  0.3
+#define CHEAPER_WEIGHT 0.5
+#define EXCEEDED_FROM  1.1
 
 static double between(double low, double value, double high)
 {
@@ -103,6 +104,16 @@ static void spread(struct budget *budget, double elapsed_s, double walks_s)
 	budget->share = between(1.0 / budget->config.cpus, budget->share, SHARE_MAX);
 }
 
+static bool is_stretched(const struct budget *budget)
+{
+	return budget->interval_ns > budget->config.interval_ns;
+}
+
+static double most_savings(const struct budget *budget)
+{
+	return BUDGET_SAVINGS_S * budget->config.part;
+}
+
 /* Times that a person can read. */
 static double round_up(double seconds)
 {
@@ -120,7 +131,10 @@ static void decide_interval(struct budget *budget)
 	/* Beside walks that make all the room that they can. */
 	double least_s =
 		budget->report_s / reports_part(budget, BUDGET_WALKS_LEAST * budget->config.part);
-	bool stretched = now_s > asked_s;
+	/* That of the report before: this one's is what the interval is for. */
+	double debt = between(0, budget->debt_s - budget->report_s, most_savings(budget)) /
+		      most_savings(budget);
+	bool stretched = is_stretched(budget);
 
 	if (PAY_BACK * asked_s > most_s)
 		return;
@@ -130,7 +144,7 @@ static void decide_interval(struct budget *budget)
 		budget->interval_ns = budget->config.interval_ns;
 		return;
 	}
-	fits_s = round_up(between(PAY_BACK * asked_s, PAY_BACK * fits_s, most_s));
+	fits_s = round_up(between(PAY_BACK * asked_s, PAY_BACK * (1 + debt) * fits_s, most_s));
 	if (!stretched || fits_s > now_s * INTERVAL_STEP || fits_s < now_s / INTERVAL_STEP)
 		budget->interval_ns = (uint64_t)(fits_s * S_NS);
 }
@@ -165,6 +179,19 @@ static void average(double *value, double sample, double weight)
 	*value += weight * (sample - *value);
 }
 
+/* The first one has to name everything, and says nothing of what the others will cost. */
+static void add_report(struct budget *budget, double report_s)
+{
+	if (budget->reports < 2)
+		budget->report_s = report_s;
+	else
+		average(&budget->report_s, report_s,
+			report_s > budget->report_s ? DEARER_WEIGHT : CHEAPER_WEIGHT);
+	budget->reports++;
+	if (budget->reports > 1)
+		decide_interval(budget);
+}
+
 static void add(uint64_t *sum, uint64_t value)
 {
 	*sum = *sum + value < *sum ? UINT64_MAX : *sum + value;
@@ -197,13 +224,11 @@ void budget_spend(struct budget *budget, const struct budget_use *use)
 	average(&budget->rest, (tool_s - reports_s) / elapsed_s, weight);
 	savings_s =
 		budget->savings_s + elapsed_s * budget->config.part - hooks_s - walks_s - tool_s;
-	budget->savings_s = between(-BUDGET_SAVINGS_S * budget->config.part, savings_s,
-				    BUDGET_SAVINGS_S * budget->config.part);
-	if (period->reports_ns) {
-		average(&budget->report_s, reports_s, budget->reports ? REPORT_WEIGHT : 1);
-		budget->reports++;
-		decide_interval(budget);
-	}
+	budget->savings_s = between(-most_savings(budget), savings_s, most_savings(budget));
+	budget->debt_s = between(0, budget->debt_s + reports_s - elapsed_s * reports_share(budget),
+				 is_stretched(budget) ? most_savings(budget) : 0);
+	if (period->reports_ns)
+		add_report(budget, reports_s);
 	spread(budget, elapsed_s, walks_s);
 	decide_exceeded(budget);
 	*period = (struct budget_use){0};

@@ -60,6 +60,7 @@ struct budget {
 	double averaged_s;         /* over so much, up to BUDGET_AVERAGE_S */
 	double report_s;           /* CPU for one report */
 	double savings_s;          /* less than 0: a debt */
+	double debt_s;             /* by reports alone, since they are put off */
 	double share;              /* of each CPU in what walks may use together */
 	double spread_s, walked_s; /* since it was looked at: time, and walks */
 	uint64_t interval_ns;      /* as it is */

@@ -151,6 +151,45 @@ static void short_runs_are_not_put_off(void **state)
 	assert_true(interval_s(&world) > 1);
 }
 
+static void the_first_report_puts_nothing_off(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 0.01, 2, 5);
+	world.report_s = 2;
+	run(&world, 5);
+	assert_int_equal(world.reports, 1);
+	world.report_s = 0.01;
+	run(&world, 300);
+	assert_int_equal(world.changes, 0);
+	/* A second one that is as dear does, but not for long. */
+	world_init(&world, 0.01, 2, 5);
+	world.report_s = 2;
+	run(&world, 10);
+	assert_float_equal(interval_s(&world), 60, 1e-9);
+	world.report_s = 0.01;
+	run(&world, 420);
+	assert_float_equal(interval_s(&world), 5, 1e-9);
+}
+
+/* Every fifth report costs 25 times as much as the others. */
+static void what_costs_now_and_then_is_paid_back(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 0.01, 2, 1);
+	run(&world, 60);
+	for (int i = 0; i < 4000; i++) {
+		if (i == 400)
+			world.used_s = 0;
+		world.report_s = world.reports % 5 ? 0.02 : 0.5;
+		second(&world);
+	}
+	assert_between(0.008, world.used_s / 3600, 0.0105);
+}
+
 static void the_interval_does_not_move_without_need(void **state)
 {
 	struct world world;
@@ -449,6 +488,8 @@ int main(void)
 		cmocka_unit_test(reports_that_fit_come_as_asked_for),
 		cmocka_unit_test(reports_that_do_not_fit_are_put_off),
 		cmocka_unit_test(short_runs_are_not_put_off),
+		cmocka_unit_test(the_first_report_puts_nothing_off),
+		cmocka_unit_test(what_costs_now_and_then_is_paid_back),
 		cmocka_unit_test(the_interval_does_not_move_without_need),
 		cmocka_unit_test(the_interval_comes_back),
 		cmocka_unit_test(a_minute_is_the_longest),
