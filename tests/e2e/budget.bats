@@ -120,7 +120,7 @@ ping_pong() {
 	ping_pong sampled
 	sampled=$(last end .p.cost.bpf_s)
 	assert_between "sampled for, s" 0.05 "$(last end .p.cost.bpf_sampled_s)" \
-		"$(last end '.p.watched_s / 10')"
+		"$(last end '.p.watched_s / 3')"
 	sysctl -qw kernel.bpf_stats_enabled=1
 	ping_pong full
 	assert_equal "$(last end .p.cost.bpf_sampled_s)" null
