@@ -26,7 +26,7 @@ class Workload:
     window_s = 0.2
     warm_up_s = 0.5
     goes = True  # whether it begins by "go"
-    rounds = 8
+    rounds = 5
     form = "{:.0f}"
     relative = True  # whether what is added means something as a part of the whole
     traced_by = [PARKSCOPE, *PEERS]
@@ -71,6 +71,7 @@ class PingPong(Workload):
     counter = "rounds"
     command = ["taskset", "-c", "0", "chrt", "-b", "0", target("futex_pingpong"), "rounds=0", "frames=25"]
     traced_by = [NULL, PARKSCOPE, BYSTANDER, EXACT, *PEERS, PERF]
+    rounds = 6
     ratios = [
         (PARKSCOPE, OFFCPUTIME, "ping-pong, added cost: parkscope ÷ offcputime", 0.12),
         (PARKSCOPE, BPFTRACE, "ping-pong, added cost: parkscope ÷ bpftrace with ustack", 0.15),
@@ -93,7 +94,6 @@ class Mutex(Workload):
     command = [target("mutex_contention"), "free=1", "threads=4"]
     goes = False
     traced_by = [NULL, PARKSCOPE, *PEERS]
-    rounds = 6
 
 
 class Births(Workload):
@@ -103,7 +103,6 @@ class Births(Workload):
     unit = "ns a thread"
     counter = "created"
     command = [target("churn")]
-    rounds = 6
 
 
 class SystemCalls(Workload):
@@ -114,7 +113,6 @@ class SystemCalls(Workload):
     form = "{:.1f}"
     command = [target("getppid_loop"), "calls=300000"]
     traced_by = [NULL, PARKSCOPE, *PEERS]
-    rounds = 6
     losses = [(PARKSCOPE, "loop of system calls: what parkscope adds (1 % is noise)", 1.0)]
     goes = False
 
@@ -169,7 +167,7 @@ class TimedWaits(CpuTaken):
     about = "`pthread_cond_timedwait` that times out, 25 frames deep: 20,000 waits a second."
     command = [target("timed_waits"), "threads=200", "ms=10", "count=0", "frames=25"]
     traced_by = [PARKSCOPE, EXACT, *PEERS]
-    rounds = 5
+    rounds = 4
 
 
 class Jvm(Workload):
@@ -182,7 +180,8 @@ class Jvm(Workload):
     command = [target("java_requests")]
     goes = False
     windows = 7
-    window_s = 0.7
+    window_s = 0.5
+    rounds = 7
     warm_up_s = 5  # until what matters is compiled
     losses = [(PARKSCOPE, "JVM: throughput lost", 1.0)]
 
@@ -196,7 +195,8 @@ class Http(Workload):
     command = [target("parked_goroutines"), "n=10000"]
     goes = False
     windows = 7
-    window_s = 0.7
+    window_s = 0.5
+    rounds = 7
     warm_up_s = 2
     losses = [(PARKSCOPE, "HTTP service in Go: throughput lost", 1.0)]
 
@@ -218,8 +218,8 @@ class MariaDb(Workload):
     title = "MariaDB"
     about = "sysbench oltp_read_write, 8 connections, 4 tables of 10,000 rows in memory. Both CPUs are busy."
     unit = "µs a transaction"
-    rounds = 10
-    windows = 5  # of a second: sysbench says no more often how fast it is
+    rounds = 8
+    windows = 4  # of a second: sysbench says no more often how fast it is
     warm_up_s = 10
     losses = [(PARKSCOPE, "MariaDB: throughput lost", 1.0)]
 
