@@ -4,17 +4,18 @@
 import os
 import time
 
-from bench.programs import say
+from bench.programs import hooks, say
 
 # Of one CPU. What is left of compilers and the like beside it changes caches more than time.
 OTHERS_MOST = 0.1
 LOOK_S = 1
-# After that it is measured as it is, and said.
+# In all; after that all is measured as it is, and that is said.
 PATIENCE_S = 600
 KTHREADD = 2
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _disturbed = 0
+_patience_s = PATIENCE_S
 
 
 def _processes():
@@ -46,42 +47,62 @@ def _others(processes):
 
 
 class Others:
-    """What others take, from when it was made."""
+    """What others do, from when it was made."""
 
     def __init__(self):
         self.begin = time.monotonic()
         self.before = _others(_processes())
+        self.traced = _trace(self.before)
 
-    def share(self):
-        """In CPUs. Of those that end, their parents keep the time."""
-        used = sum(ticks - self.before.get(pid, 0) for pid, ticks in _others(_processes()).items())
-        return used / _TICKS_PER_S / (time.monotonic() - self.begin)
+    def disturb(self):
+        """What they do that disturbs, in words, or nothing."""
+        after = _others(_processes())
+        # Those that have ended are in the time of their parents.
+        used = sum(after.values()) - sum(self.before.values())
+        share = used / _TICKS_PER_S / (time.monotonic() - self.begin)
+        if share > OTHERS_MOST:
+            return f"others take {100 * share:.0f} % of a CPU"
+        if self.traced or _trace(after):
+            return "others trace"
+        return ""
 
 
-def wait():
-    """Until others leave the CPUs alone; False when patience ends before."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        others = Others()
-        time.sleep(LOOK_S)
-        if others.share() <= OTHERS_MOST:
-            return True
+def _trace(pids):
+    """Whether any of them has programs or events attached."""
+    for pid in pids:
+        try:
+            if hooks(pid):
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            continue
     return False
 
 
+def _wait():
+    """Until others leave the host alone, or patience ends."""
+    global _patience_s
+    quiet = False
+    while not quiet and _patience_s > 0:
+        others = Others()
+        time.sleep(LOOK_S)
+        _patience_s -= LOOK_S
+        quiet = not others.disturb()
+
+
 def measured(measure):
-    """measure()'s value from a time at which nobody else used the CPUs."""
+    """measure()'s value from a time at which nobody else used the CPUs or traced."""
     global _disturbed
     while True:
         others = Others()
         value = measure()
-        share = others.share()
-        if share <= OTHERS_MOST:
+        disturbance = others.disturb()
+        if not disturbance:
             return value
-        say(f"others took {100 * share:.0f} % of a CPU: waiting for a quiet time")
-        if not wait():
+        if _patience_s <= 0:
             _disturbed += 1
-            return measure()
+            return value
+        say(f"{disturbance}: waiting for a quiet time")
+        _wait()
 
 
 def disturbed():
