@@ -100,7 +100,7 @@ def hooks(pid):
     for name in os.listdir(folder):
         try:
             kind = os.readlink(os.path.join(folder, name))
-        except FileNotFoundError:
+        except OSError:  # closed since, or of a process that nobody may look at
             continue
         count += "bpf_link" in kind or "perf_event" in kind
     return count

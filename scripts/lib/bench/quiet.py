@@ -73,7 +73,7 @@ def _trace(pids):
         try:
             if hooks(pid):
                 return True
-        except (FileNotFoundError, ProcessLookupError):
+        except FileNotFoundError:
             continue
     return False
 
