@@ -29,6 +29,17 @@ def say(text):
     print("bench:", text, file=sys.stderr, flush=True)
 
 
+def run(name, main):
+    """main() as a script does it, whose programs end with it, also when it is told to end."""
+    if os.geteuid() != 0:
+        sys.exit(f"{name}: must be root")
+    signal.signal(signal.SIGTERM, lambda *ignored: sys.exit(143))
+    try:
+        main()
+    except (BenchError, OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"{name}: {error}")
+
+
 def wait_until(condition, what, within_s=STARTS_WITHIN_S):
     end = time.monotonic() + within_s
     while True:
