@@ -29,6 +29,17 @@ def say(text):
     print("bench:", text, file=sys.stderr, flush=True)
 
 
+def run(name, main):
+    """main() as a script does it, whose programs end with it, also when it is told to end."""
+    if os.geteuid() != 0:
+        sys.exit(f"{name}: must be root")
+    signal.signal(signal.SIGTERM, lambda *ignored: sys.exit(143))
+    try:
+        main()
+    except (BenchError, OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"{name}: {error}")
+
+
 def wait_until(condition, what, within_s=STARTS_WITHIN_S):
     end = time.monotonic() + within_s
     while True:
@@ -93,28 +104,26 @@ def end(process, how=signal.SIGINT):
         process.wait()
 
 
-def descriptors(pid):
-    """What the descriptors of a process are, as /proc has them."""
+def hooks(pid):
+    """How many programs and events a process has attached."""
     folder = f"/proc/{pid}/fd"
-    kinds = []
+    count = 0
     for name in os.listdir(folder):
         try:
-            kinds.append(os.readlink(os.path.join(folder, name)))
-        except FileNotFoundError:
-            pass
-    return kinds
+            kind = os.readlink(os.path.join(folder, name))
+        except OSError:  # closed since, or of a process that nobody may look at
+            continue
+        count += "bpf_link" in kind or "perf_event" in kind
+    return count
 
 
 def attached(process):
     """Whether it has attached programs, and does not attach more."""
-    def hooks():
-        if process.poll() is not None:
-            raise BenchError(f"{' '.join(process.args[:3])} ended at its start")
-        return sum("bpf_link" in kind or "perf_event" in kind for kind in descriptors(process.pid))
-
-    before = hooks()
+    if process.poll() is not None:
+        raise BenchError(f"{' '.join(process.args[:3])} ended at its start")
+    before = hooks(process.pid)
     time.sleep(0.3)
-    return before > 0 and hooks() == before
+    return before > 0 and hooks(process.pid) == before
 
 
 class Tool:

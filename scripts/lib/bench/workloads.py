@@ -26,7 +26,7 @@ class Workload:
     window_s = 0.2
     warm_up_s = 0.5
     goes = True  # whether it begins by "go"
-    rounds = 8
+    rounds = 5
     form = "{:.0f}"
     relative = True  # whether what is added means something as a part of the whole
     traced_by = [PARKSCOPE, *PEERS]
@@ -48,12 +48,20 @@ class Workload:
     def cost(self):
         costs = []
         before = self.target.report()
-        for _ in range(self.windows):
+        for _ in range(3 * self.windows):
             time.sleep(self.window_s)
             after = self.target.report()
-            costs.append(self.window_cost({key: after[key] - before[key] for key in before}))
+            moved = {key: after[key] - before[key] for key in before}
             before = after
-        return statistics.median(costs)
+            if self.is_valid(moved):
+                costs.append(self.window_cost(moved))
+            if len(costs) == self.windows:
+                return statistics.median(costs)
+        raise BenchError(f"{self.name} is not what it should be, too often: is the host busy?")
+
+    def is_valid(self, moved):
+        """Whether the window has what it is meant to have."""
+        return True
 
     def window_cost(self, moved):
         """From how far the counters have moved: by default ns per operation."""
@@ -71,6 +79,7 @@ class PingPong(Workload):
     counter = "rounds"
     command = ["taskset", "-c", "0", "chrt", "-b", "0", target("futex_pingpong"), "rounds=0", "frames=25"]
     traced_by = [NULL, PARKSCOPE, BYSTANDER, EXACT, *PEERS, PERF]
+    rounds = 6
     ratios = [
         (PARKSCOPE, OFFCPUTIME, "ping-pong, added cost: parkscope ÷ offcputime", 0.12),
         (PARKSCOPE, BPFTRACE, "ping-pong, added cost: parkscope ÷ bpftrace with ustack", 0.15),
@@ -78,10 +87,9 @@ class PingPong(Workload):
         (EXACT, OFFCPUTIME, "ping-pong, 25 frames, added cost: parkscope --exact ÷ offcputime", 1.0),
     ]
 
-    def window_cost(self, moved):
-        if moved["waits"] < 1.9 * moved["rounds"]:
-            raise BenchError("the waits of the ping-pong do not block")
-        return super().window_cost(moved)
+    def is_valid(self, moved):
+        # When others use the CPU, too, one may find the answer there, and not wait.
+        return moved["waits"] >= 1.9 * moved["rounds"]
 
 
 class Mutex(Workload):
@@ -93,7 +101,6 @@ class Mutex(Workload):
     command = [target("mutex_contention"), "free=1", "threads=4"]
     goes = False
     traced_by = [NULL, PARKSCOPE, *PEERS]
-    rounds = 6
 
 
 class Births(Workload):
@@ -103,7 +110,6 @@ class Births(Workload):
     unit = "ns a thread"
     counter = "created"
     command = [target("churn")]
-    rounds = 6
 
 
 class SystemCalls(Workload):
@@ -114,7 +120,6 @@ class SystemCalls(Workload):
     form = "{:.1f}"
     command = [target("getppid_loop"), "calls=300000"]
     traced_by = [NULL, PARKSCOPE, *PEERS]
-    rounds = 6
     losses = [(PARKSCOPE, "loop of system calls: what parkscope adds (1 % is noise)", 1.0)]
     goes = False
 
@@ -169,7 +174,7 @@ class TimedWaits(CpuTaken):
     about = "`pthread_cond_timedwait` that times out, 25 frames deep: 20,000 waits a second."
     command = [target("timed_waits"), "threads=200", "ms=10", "count=0", "frames=25"]
     traced_by = [PARKSCOPE, EXACT, *PEERS]
-    rounds = 5
+    rounds = 4
 
 
 class Jvm(Workload):
@@ -182,7 +187,8 @@ class Jvm(Workload):
     command = [target("java_requests")]
     goes = False
     windows = 7
-    window_s = 0.7
+    window_s = 0.5
+    rounds = 7
     warm_up_s = 5  # until what matters is compiled
     losses = [(PARKSCOPE, "JVM: throughput lost", 1.0)]
 
@@ -196,7 +202,8 @@ class Http(Workload):
     command = [target("parked_goroutines"), "n=10000"]
     goes = False
     windows = 7
-    window_s = 0.7
+    window_s = 0.5
+    rounds = 7
     warm_up_s = 2
     losses = [(PARKSCOPE, "HTTP service in Go: throughput lost", 1.0)]
 
@@ -218,8 +225,8 @@ class MariaDb(Workload):
     title = "MariaDB"
     about = "sysbench oltp_read_write, 8 connections, 4 tables of 10,000 rows in memory. Both CPUs are busy."
     unit = "µs a transaction"
-    rounds = 10
-    windows = 5  # of a second: sysbench says no more often how fast it is
+    rounds = 8
+    windows = 4  # of a second: sysbench says no more often how fast it is
     warm_up_s = 10
     losses = [(PARKSCOPE, "MariaDB: throughput lost", 1.0)]
 
