@@ -175,10 +175,17 @@ static struct bpf_program *program_of(const struct feature_probes *probes, enum 
 	}
 }
 
-static bool can_attach(const struct bpf_program *program)
+/*
+ * Of the programs on tracepoints one is enough: to attach to a tracepoint that was just
+ * left takes a grace period of RCU, some 10 ms.
+ */
+static bool can_attach(const struct feature_probes *probes, enum feature feature)
 {
-	struct bpf_link *link = bpf_program__attach(program);
+	struct bpf_link *link;
 
+	if (feature == FEATURE_RING_BUFFER || feature == FEATURE_TASK_STORAGE)
+		return true;
+	link = bpf_program__attach(program_of(probes, feature));
 	if (!link)
 		return false;
 	bpf_link__destroy(link);
@@ -214,7 +221,7 @@ static bool try_programs(const bool *wanted, bool *works)
 		return false;
 	for (size_t i = 0; i < TRIED_COUNT; i++)
 		if (wanted[tried[i]])
-			works[tried[i]] = can_attach(program_of(probes, tried[i]));
+			works[tried[i]] = can_attach(probes, tried[i]);
 	if (wanted[FEATURE_TP_BTF])
 		works[FEATURE_RECURSION_MISSES] = has_recursion_misses(probes->progs.probe_tp_btf);
 	return true;
