@@ -46,6 +46,8 @@ const struct option_row option_table[] = {
 	 "for unwind tables: 8M, 1G (default 64M)", false},
 	{"lines", OPTION_LINES, LOOKS | CHECK, NULL,
 	 "source lines and inlined functions, from debug info", false},
+	{"budget", OPTION_BUDGET, LASTS, "PERCENT",
+	 "of one CPU, for all that parkscope does (default 1)", false},
 	{"exact", OPTION_EXACT, LASTS, NULL, "walk the stack of every wait, whatever it costs",
 	 false},
 	{"unit", OPTION_UNIT, SHOWS | REPLAY, "UNIT",

@@ -22,6 +22,21 @@ int option_number(const char *text, uint64_t max, uint64_t *number)
 	return 0;
 }
 
+int option_percent(const char *text, double max, double *percent)
+{
+	size_t length = strspn(text, "0123456789.");
+	double value;
+	char *end;
+
+	if (!length)
+		return -EINVAL;
+	value = strtod(text, &end);
+	if (end != text + length || (*end && strcmp(end, "%") != 0) || value <= 0 || value > max)
+		return -EINVAL;
+	*percent = value;
+	return 0;
+}
+
 int option_duration(const char *text, uint64_t *ns)
 {
 	static const struct {

@@ -10,6 +10,9 @@
 /* A whole decimal number without sign or blanks, at most `max`. */
 int option_number(const char *text, uint64_t max, uint64_t *number);
 
+/* "0.5" or "2", with or without "%": more than 0, at most `max`. */
+int option_percent(const char *text, double max, double *percent);
+
 /* "500ms", "5s", "2m", "1h", or seconds without a unit; at most 365 days. */
 int option_duration(const char *text, uint64_t *ns);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "model/budget.h"
 #include "option_table.h"
 #include "option_values.h"
 
@@ -162,6 +163,9 @@ static int set_limit(const char *name, uint64_t *limit, const char *value, struc
 	return 0;
 }
 
+/* All of a large host. */
+#define BUDGET_PERCENT_MAX 100000
+
 static int set_option(struct options *options, int code, const char *value, struct error *error)
 {
 	switch (code) {
@@ -224,6 +228,13 @@ static int set_option(struct options *options, int code, const char *value, stru
 		return 0;
 	case OPTION_LINES:
 		options->lines = true;
+		return 0;
+	case OPTION_BUDGET:
+		if (option_percent(value, BUDGET_PERCENT_MAX, &options->budget_percent))
+			return error_set(error, -EINVAL,
+					 "--budget: '%.64s' is not a percentage of one CPU, such "
+					 "as 0.5 or 2",
+					 value);
 		return 0;
 	case OPTION_EXACT:
 		options->exact = true;
@@ -500,6 +511,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 		.top = 10,
 		.demangle = true,
 		.table_memory = (size_t)64 << 20,
+		.budget_percent = BUDGET_PERCENT_DEFAULT,
 		.rules = verdict_rules_default(),
 	};
 	int err = parse(argc, argv, &options, error);

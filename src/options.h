@@ -64,6 +64,7 @@ struct options {
 	bool plain;
 	bool lines;
 	bool exact;
+	double budget_percent; /* of one CPU */
 	bool runtime_frames;
 	bool demangle;
 	bool verbose;

@@ -10,8 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "model/budget.h"
+
 /* A leak that only one sweep has shown is looked at again before long. */
 #define CONFIRM_NS 2500000000ULL
+
+/* The kernel counts for the first time so soon after we are attached. */
+#define MEASURE_FIRST_NS 100000000ULL
 
 struct report_loop {
 	const struct options *options;
@@ -20,6 +26,11 @@ struct report_loop {
 	int signals;
 	int interval_timer;
 	int duration_timer; /* -1: no limit */
+	int measure_timer;  /* when what we cost is to be measured, and no longer */
+	struct budget budget;
+	struct own_cost known;  /* what we had cost when the budget was last adapted */
+	uint64_t known_ns;      /* when that was */
+	double sweep_began_cpu; /* CPU time at the last report's beginning, s */
 };
 
 static void report_loop_close(const struct report_loop *loop)
@@ -30,6 +41,8 @@ static void report_loop_close(const struct report_loop *loop)
 		close(loop->interval_timer);
 	if (loop->duration_timer >= 0)
 		close(loop->duration_timer);
+	if (loop->measure_timer >= 0)
+		close(loop->measure_timer);
 }
 
 /* Handled one at a time by the loop: a report is never cut. */
@@ -108,9 +121,14 @@ static int wait_for_report(struct report_loop *loop, enum wake *wake, struct err
 		{.fd = loop->signals, .events = POLLIN},
 		{.fd = loop->interval_timer, .events = POLLIN},
 		{.fd = loop->duration_timer, .events = POLLIN},
+		{.fd = loop->measure_timer, .events = POLLIN},
 		{.fd = sources_events_fd(loop->session->sources), .events = POLLIN},
 		/* Only POLLERR: the reader of the pipe has gone. */
 		{.fd = loop->options->output ? -1 : STDOUT_FILENO},
+	};
+
+	enum {
+		READER = sizeof(fds) / sizeof(fds[0]) - 1
 	};
 
 	for (;;) {
@@ -126,13 +144,19 @@ static int wait_for_report(struct report_loop *loop, enum wake *wake, struct err
 		if (err)
 			return err;
 
+		if (expired(loop->measure_timer))
+			err = set_timer(loop->measure_timer,
+					sources_measure(loop->session->sources), 0, error);
+		if (err)
+			return err;
+
 		*wake = WAKE_INTERRUPTED;
 		if (interrupted) {
 			sink_hurry(loop->session->sink);
 			return 0;
 		}
 		*wake = WAKE_READER_GONE;
-		if (fds[4].revents & (POLLERR | POLLNVAL))
+		if (fds[READER].revents & (POLLERR | POLLNVAL))
 			return 0;
 		*wake = WAKE_PROCESS_ENDED;
 		if (loop->options->pids_count && !sources_living(loop->session->sources))
@@ -144,6 +168,55 @@ static int wait_for_report(struct report_loop *loop, enum wake *wake, struct err
 		if (expired(loop->interval_timer))
 			return 0;
 	}
+}
+
+static double cpu_seconds(void)
+{
+	return (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9;
+}
+
+static uint64_t ns_since(double now_s, double then_s)
+{
+	return now_s > then_s ? (uint64_t)((now_s - then_s) * 1e9) : 0;
+}
+
+/* After a report: what the interval has cost, and so how often to sweep and to walk from now on. */
+static int keep_to_budget(struct report_loop *loop, const struct report *report,
+			  struct error *error)
+{
+	const struct own_cost *now = &report->cost, *then = &loop->known;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), due_ns = loop->budget.due_interval_ns;
+	double bpf_s = now->bpf_seconds > 0 ? now->bpf_seconds : 0;
+	uint64_t walks_ns = ns_since(now->unwind.seconds, then->unwind.seconds);
+	uint64_t bpf_ns = ns_since(bpf_s, then->bpf_seconds);
+	const struct budget_use use = {
+		.elapsed_ns = now_ns - loop->known_ns,
+		.hooks_ns = bpf_ns > walks_ns ? bpf_ns - walks_ns : 0,
+		.walks_ns = walks_ns,
+		.tool_ns = ns_since(now->cpu_seconds, then->cpu_seconds),
+		.sweep_ns = ns_since(cpu_seconds(), loop->sweep_began_cpu),
+	};
+
+	loop->known = *now;
+	loop->known.bpf_seconds = bpf_s;
+	loop->known_ns = now_ns;
+	budget_adapt(&loop->budget, &use);
+	sources_set_walk_allowance(loop->session->sources,
+				   budget_walks_in(&loop->budget, 1000000000));
+	if (budget_puts_off(&loop->budget))
+		sources_throttled(loop->session->sources);
+	if (loop->budget.due_interval_ns == due_ns)
+		return 0;
+	return set_timer(loop->interval_timer, loop->budget.due_interval_ns,
+			 loop->budget.due_interval_ns, error);
+}
+
+/* What the last period took; of this one it is not known yet. */
+static void note_budget(const struct report_loop *loop, struct own_cost *cost)
+{
+	cost->budget_percent = loop->budget.percent;
+	cost->used_percent = loop->budget.used_percent;
+	cost->interval_s = (double)loop->budget.due_interval_ns / 1e9;
 }
 
 static int run(struct report_loop *loop, struct error *error)
@@ -160,9 +233,11 @@ static int run(struct report_loop *loop, struct error *error)
 			return err;
 		if (wake == WAKE_READER_GONE)
 			return -EPIPE;
+		loop->sweep_began_cpu = cpu_seconds();
 		err = sources_take_report(session->sources, &report, error);
 		if (err)
 			return err;
+		note_budget(loop, &report.cost);
 		/* The process may have ended in this very sweep. */
 		if (wake == WAKE_INTERVAL && options->pids_count &&
 		    !sources_living(session->sources))
@@ -172,12 +247,24 @@ static int run(struct report_loop *loop, struct error *error)
 		sources_end_report(session->sources);
 		if (err || report.last)
 			return err;
-		if (report.leak_pending && options->interval_ns > CONFIRM_NS)
-			err = set_timer(loop->interval_timer, CONFIRM_NS, options->interval_ns,
-					error);
+		err = keep_to_budget(loop, &report, error);
+		if (!err && report.leak_pending && loop->budget.due_interval_ns > CONFIRM_NS)
+			err = set_timer(loop->interval_timer, CONFIRM_NS,
+					loop->budget.due_interval_ns, error);
 		if (err)
 			return err;
 	}
+}
+
+static void begin_budget(struct report_loop *loop)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	loop->budget = budget_new(loop->options->budget_percent, cpus > 0 ? (uint32_t)cpus : 1,
+				  loop->options->interval_ns);
+	loop->known_ns = clock_ns(CLOCK_MONOTONIC);
+	sources_set_walk_allowance(loop->session->sources,
+				   budget_walks_in(&loop->budget, 1000000000));
 }
 
 int report_loop_run(const struct options *options, const struct report_handler *handler,
@@ -190,6 +277,7 @@ int report_loop_run(const struct options *options, const struct report_handler *
 		.signals = -1,
 		.interval_timer = -1,
 		.duration_timer = -1,
+		.measure_timer = -1,
 	};
 	int err;
 
@@ -204,5 +292,10 @@ int report_loop_run(const struct options *options, const struct report_handler *
 	err = open_timer(options->interval_ns, options->interval_ns, &loop.interval_timer, error);
 	if (!err && options->duration_ns)
 		err = open_timer(options->duration_ns, 0, &loop.duration_timer, error);
-	return err ? err : run(&loop, error);
+	if (!err)
+		err = open_timer(MEASURE_FIRST_NS, 0, &loop.measure_timer, error);
+	if (err)
+		return err;
+	begin_budget(&loop);
+	return run(&loop, error);
 }

@@ -2,6 +2,7 @@
 #include "host/tracer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +115,6 @@ static void configure(struct tracer *tracer, const struct tracer_config *config)
 	bpf->rodata->has_walk_deadline = has[FEATURE_WALK_DEADLINE];
 	bpf->rodata->keeps_records = !config->sweep_only;
 	bpf->rodata->exact = config->exact;
-	bpf->bss->walk_allowance_ns = config->walk_allowance_ns;
 	bpf->rodata->own_tgid = (uint32_t)getpid();
 	bpf->rodata->stack_hash_seed = config->stack_hash_seed;
 	memcpy((void *)bpf->rodata->syscall_reasons, config->syscall_reasons, ABI_SYSCALLS_MAX);
@@ -393,15 +393,25 @@ uint64_t tracer_recursion_misses(const struct tracer *tracer)
 	return misses;
 }
 
-bool tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds)
+int tracer_count_run_time(void)
 {
-	struct bpf_program *program;
+	return bpf_enable_stats(BPF_STATS_RUN_TIME);
+}
+
+void tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds)
+{
+	const struct bpf_program *const programs[] = {
+		tracer->bpf->progs.on_sched_switch,
+		tracer->bpf->progs.on_task_newtask,
+		tracer->bpf->progs.on_sched_process_exit,
+		tracer->bpf->progs.on_sched_process_exec,
+	};
 	uint64_t sum_runs = 0, sum_ns = 0;
 
-	bpf_object__for_each_program (program, tracer->bpf->obj) {
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		struct bpf_prog_info info = {0};
 		__u32 length = sizeof(info);
-		int fd = bpf_program__fd(program);
+		int fd = bpf_program__fd(programs[i]);
 
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
 			continue;
@@ -410,5 +420,33 @@ bool tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nano
 	}
 	*runs = sum_runs;
 	*nanoseconds = sum_ns;
-	return sum_runs > 0;
+}
+
+static uint64_t map_bytes(int fd)
+{
+	autofclose FILE *file = NULL;
+	char path[64], line[128];
+	uint64_t bytes;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
+			return bytes;
+	return 0;
+}
+
+uint64_t tracer_map_bytes(const struct tracer *tracer)
+{
+	struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, tracer->bpf->obj) if (bpf_map__fd(map) >= 0) bytes +=
+		map_bytes(bpf_map__fd(map));
+	return bytes;
+}
+
+void tracer_set_walk_allowance(struct tracer *tracer, uint64_t ns)
+{
+	tracer->bpf->bss->walk_allowance_ns = ns;
 }

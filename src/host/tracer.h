@@ -26,7 +26,6 @@ struct tracer_config {
 	const uint8_t *syscall_reasons;        /* ABI_SYSCALLS_MAX entries, bpf/abi.h */
 	const uint8_t *compat_syscall_reasons; /* the same for 32-bit system calls */
 	bool exact;                            /* every stack is walked */
-	uint64_t walk_allowance_ns;            /* of one CPU, see bpf/config.bpf.h */
 	bool sweep_only;                       /* load just the sweep: `dump` needs no events */
 };
 
@@ -90,7 +89,22 @@ int tracer_unwind_statistics(const struct tracer *tracer, struct abi_unwind_stat
 /* Scheduler events that the kernel skipped; 0 where it does not count them. */
 uint64_t tracer_recursion_misses(const struct tracer *tracer);
 
-/* Run time of all programs; false where the kernel does not count it (kernel.bpf_stats_enabled). */
-bool tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds);
+/*
+ * Has the kernel count the run time of BPF programs for as long as the descriptor that is
+ * returned is open (BPF_ENABLE_STATS, kernel commit d46edd671a14, 5.8). Or a negative errno.
+ */
+int tracer_count_run_time(void);
+
+/*
+ * Run time of the programs at hooks, as far as the kernel has counted it. That of the sweep is
+ * in this process's own CPU time.
+ */
+void tracer_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t *nanoseconds);
+
+/* Memory of all maps, as the kernel accounts it; without unwind tables. */
+uint64_t tracer_map_bytes(const struct tracer *tracer);
+
+/* What walks may take on one CPU in a window of 2^ABI_SAMPLING_WINDOW_SHIFT ns. */
+void tracer_set_walk_allowance(struct tracer *tracer, uint64_t ns);
 
 #endif

@@ -21,13 +21,18 @@ struct unwind_cost {
 	uint64_t processes;   /* whose tables are in the kernel */
 };
 
-/* What the tool itself costs, since it started. */
+/* What the tool itself costs, since it was attached. */
 struct own_cost {
-	bool unknown;       /* in a replay: all else here is 0 then */
-	double cpu_seconds; /* user and system, of the tool */
-	double bpf_seconds; /* run time of its BPF programs; < 0: the kernel does not count */
-	uint64_t bpf_runs;
+	bool unknown;               /* in a replay: all else here is 0 then */
+	double cpu_seconds;         /* user and system, of the tool */
+	double bpf_seconds;         /* run time of its BPF programs, an estimate; < 0: not known */
+	uint64_t bpf_runs;          /* the same */
+	double bpf_sampled_seconds; /* so long the kernel counted; the rest is extrapolated */
 	uint64_t rss_bytes;
+	uint64_t map_bytes; /* of BPF maps, without unwind tables */
+	double budget_percent;
+	double used_percent;  /* of one CPU, in the last interval; 0: none has passed */
+	double interval_s;    /* of reports, as the budget allows */
 	double sweep_seconds; /* the last sweep, from its start to the end of the report */
 	struct unwind_cost unwind;
 };

@@ -423,6 +423,16 @@ static void put_unwind_cost(struct record *record, json_t *parent, const struct 
 	record_put(record, object, "table_bytes", value_count(cost->table_bytes));
 }
 
+static void put_budget(struct record *record, json_t *parent, const struct own_cost *cost)
+{
+	json_t *object = record_put_object(record, parent, "budget");
+
+	record_put(record, object, "percent", json_real(cost->budget_percent));
+	if (cost->used_percent > 0)
+		record_put(record, object, "used_percent", json_real(cost->used_percent));
+	record_put(record, object, "interval_s", json_real(cost->interval_s));
+}
+
 static void put_cost(struct record *record, const struct own_cost *cost)
 {
 	json_t *object = record_put_object(record, record->parkscope, "cost");
@@ -431,8 +441,12 @@ static void put_cost(struct record *record, const struct own_cost *cost)
 	if (cost->bpf_seconds >= 0) {
 		record_put(record, object, "bpf_s", json_real(cost->bpf_seconds));
 		record_put(record, object, "bpf_runs", value_count(cost->bpf_runs));
+		record_put(record, object, "bpf_sampled_s", json_real(cost->bpf_sampled_seconds));
 	}
 	record_put(record, object, "rss_bytes", value_count(cost->rss_bytes));
+	record_put(record, object, "map_bytes", value_count(cost->map_bytes));
+	if (cost->budget_percent > 0)
+		put_budget(record, object, cost);
 	put_unwind_cost(record, object, &cost->unwind);
 }
 

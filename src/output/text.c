@@ -77,12 +77,20 @@ static void print_cost(struct text *text, const struct own_cost *cost, bool with
 	layout_item(&text->layout, item, 2, 6);
 	if (cost->bpf_seconds >= 0) {
 		format_count(cost->bpf_runs, number);
-		snprintf(item, sizeof(item), "bpf %.3fs in %s runs", cost->bpf_seconds, number);
+		snprintf(item, sizeof(item), "bpf ~%.3fs in ~%s runs", cost->bpf_seconds, number);
 		layout_item(&text->layout, item, 2, 6);
 	}
 	format_bytes(cost->rss_bytes, number);
 	snprintf(item, sizeof(item), "rss %s", number);
 	layout_item(&text->layout, item, 2, 6);
+	format_bytes(cost->map_bytes, number);
+	snprintf(item, sizeof(item), "maps %s", number);
+	layout_item(&text->layout, item, 2, 6);
+	if (cost->used_percent > 0) {
+		snprintf(item, sizeof(item), "%.2f%% of a CPU (budget %g%%)", cost->used_percent,
+			 cost->budget_percent);
+		layout_item(&text->layout, item, 2, 6);
+	}
 	if (with_sweep) {
 		snprintf(item, sizeof(item), "sweep %.1fms", cost->sweep_seconds * 1e3);
 		layout_item(&text->layout, item, 2, 6);

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "sources/context.h"
+#include "sources/cost_meter.h"
 #include "sources/goroutines.h"
 #include "sources/kernel_losses.h"
 #include "sources/limits.h"
@@ -23,8 +23,6 @@
 #include "sources/thread_births.h"
 #include "sources/wait_places.h"
 
-/* On one CPU, in a window of 17 ms. */
-#define WALK_ALLOWANCE_NS 84000
 /* Memory for the mappings of processes. */
 #define MAPPINGS_LIMIT ((size_t)16 << 20)
 /* Larger blocks are mapped, and so gone when they are freed. glibc's own limit grows. */
@@ -36,6 +34,7 @@ struct sources {
 	struct thread_births *births; /* NULL without events */
 	struct goroutines *goroutines;
 	struct limits *limits; /* NULL without events */
+	struct cost_meter *meter;
 	struct watched_process **listed;
 	uint64_t opened_ns;
 	uint64_t reported_ns;
@@ -48,6 +47,7 @@ void sources_free(struct sources *sources)
 	thread_births_free(sources->births);
 	goroutines_free(sources->goroutines);
 	limits_free(sources->limits);
+	cost_meter_free(sources->meter);
 	parked_threads_free(sources->parked);
 	tracer_free(sources->context.tracer);
 	thread_table_free(sources->context.threads);
@@ -158,7 +158,6 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.syscall_reasons = reasons_by_syscall(),
 		.compat_syscall_reasons = reasons_by_compat_syscall(),
 		.exact = config->exact,
-		.walk_allowance_ns = WALK_ALLOWANCE_NS,
 		.sweep_only = !config->events,
 	};
 	goroutines = (struct goroutines_config){
@@ -192,6 +191,9 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		err = attach(sources, config->pids_count > 0, error);
 	if (err)
 		return err;
+	sources->meter = cost_meter_new(context->tracer);
+	if (!sources->meter)
+		return error_set(error, -ENOMEM, "out of memory");
 	*ret = take_ptr(sources);
 	return 0;
 }
@@ -213,24 +215,28 @@ size_t sources_living(const struct sources *sources)
 
 static struct own_cost own_cost(const struct sources *sources, uint64_t sweep_began_ns)
 {
-	struct own_cost cost = {.bpf_seconds = -1};
-	autofclose FILE *statm = fopen("/proc/self/statm", "re");
-	uint64_t runs, run_ns;
-	struct rusage usage;
-	long pages;
+	struct own_cost cost = {0};
 
-	getrusage(RUSAGE_SELF, &usage);
-	cost.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-			   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	if (statm && fscanf(statm, "%*d %ld", &pages) == 1)
-		cost.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	if (tracer_run_time(sources->context.tracer, &runs, &run_ns)) {
-		cost.bpf_runs = runs;
-		cost.bpf_seconds = (double)run_ns / 1e9;
-	}
+	cost_meter_read(sources->meter, &cost);
 	stacks_statistics(sources->context.stacks, &cost.unwind);
 	cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - sweep_began_ns) / 1e9;
 	return cost;
+}
+
+uint64_t sources_measure(struct sources *sources)
+{
+	return cost_meter_tick(sources->meter);
+}
+
+void sources_set_walk_allowance(struct sources *sources, uint64_t ns_per_s)
+{
+	tracer_set_walk_allowance(sources->context.tracer,
+				  ns_per_s * (1ULL << ABI_SAMPLING_WINDOW_SHIFT) / 1000000000);
+}
+
+void sources_throttled(struct sources *sources)
+{
+	losses_add(&sources->context.losses, "budget_throttled", 1);
 }
 
 struct listing {

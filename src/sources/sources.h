@@ -59,4 +59,16 @@ int sources_baseline(struct sources *sources, struct report *report, struct erro
 int sources_take_report(struct sources *sources, struct report *report, struct error *error);
 void sources_end_report(struct sources *sources);
 
+/*
+ * Begins or ends a time in which the kernel counts what the BPF programs take. Returns when
+ * to call it again, ns from now.
+ */
+uint64_t sources_measure(struct sources *sources);
+
+/* How long each CPU may walk stacks in the kernel, ns a second; at first not at all. */
+void sources_set_walk_allowance(struct sources *sources, uint64_t ns_per_s);
+
+/* The next report comes later than the user wanted it: a loss. */
+void sources_throttled(struct sources *sources);
+
 #endif

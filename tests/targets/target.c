@@ -266,6 +266,15 @@ enum target_event target_next(int64_t deadline_ns)
 	}
 }
 
+TARGET_FRAME void target_call_below(uint64_t frames, void *(*call)(void *), void *argument)
+{
+	if (frames)
+		target_call_below(frames - 1, call, argument);
+	else
+		call(argument);
+	target_keep_frame();
+}
+
 struct thread_start {
 	const char *name;
 	void *(*run)(void *);

@@ -95,6 +95,9 @@ uint64_t target_switches(void);
 pid_t target_thread(const char *name, size_t stack_bytes, pthread_t *thread, void *(*run)(void *),
 		    void *argument);
 
+/* Calls call(argument) below so many frames of a function of its own. */
+void target_call_below(uint64_t frames, void *(*call)(void *), void *argument);
+
 /*
  * Whether the thread sleeps in system call `number` with first argument `first` (either may be
  * TARGET_ANY). True means off the CPU: /proc/TID/syscall waits until the scheduler has taken the

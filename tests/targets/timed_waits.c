@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Waits that all time out: each thread waits `count` times `ms` on a condition variable of its own.
- * A wait counts in `waits` only if the thread's own voluntary switches say that it blocked, because
- * a thread that is preempted past its deadline finds it over and never sleeps.
+ * Waits that all time out: each thread waits `count` times (0: for ever) `ms` on a condition
+ * variable of its own, below `frames` frames. A wait counts in `waits` only if the thread's own
+ * voluntary switches say that it blocked, because a thread that is preempted past its deadline
+ * finds it over and never sleeps.
  */
 #include "target.h"
 
@@ -26,6 +27,7 @@ struct waiter {
 static uint64_t threads = 2;
 static uint64_t count = 100;
 static uint64_t ms = 10;
+static uint64_t frames;
 static struct waiter *waiters;
 static _Atomic uint64_t finished;
 static struct target_gate start_gate, end_gate;
@@ -53,11 +55,17 @@ static void *wait_often(void *argument)
 {
 	struct waiter *self = argument;
 
-	target_gate_pass(&start_gate);
 	pthread_mutex_lock(&self->lock);
-	for (uint64_t i = 0; i < count; i++)
+	for (uint64_t i = 0; !count || i < count; i++)
 		wait_until_timeout(self);
 	pthread_mutex_unlock(&self->lock);
+	return NULL;
+}
+
+static void *wait_from_start_to_end(void *argument)
+{
+	target_gate_pass(&start_gate);
+	target_call_below(frames, wait_often, argument);
 	if (++finished == threads)
 		target_notify();
 	target_gate_pass(&end_gate);
@@ -88,7 +96,7 @@ static void report(void)
 int main(int argc, char **argv)
 {
 	const struct target_option options[] = {
-		{"threads", &threads}, {"count", &count}, {"ms", &ms}};
+		{"threads", &threads}, {"count", &count}, {"ms", &ms}, {"frames", &frames}};
 	pthread_condattr_t attributes;
 
 	target_start(argc, argv, options, sizeof(options) / sizeof(*options));
@@ -103,7 +111,8 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < threads; i++) {
 		pthread_mutex_init(&waiters[i].lock, NULL);
 		pthread_cond_init(&waiters[i].condition, &attributes);
-		waiters[i].tid = target_thread("timed", 0, NULL, wait_often, &waiters[i]);
+		waiters[i].tid =
+			target_thread("timed", 0, NULL, wait_from_start_to_end, &waiters[i]);
 		target_gate_wait_held(&start_gate, waiters[i].tid);
 		printf("thread=timed tid=%d\n", waiters[i].tid);
 	}

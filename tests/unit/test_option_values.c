@@ -21,6 +21,22 @@ static void numbers(void **state)
 	assert_int_equal(number, UINT64_MAX);
 }
 
+static void percentages(void **state)
+{
+	static const char *const bad[] = {"",    "0",   "0.0", "-1",  "+1",  "101",  " 1",
+					  "1 %", "1%%", "1e1", "0x1", "nan", "1.2.3"};
+	double percent = 42;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(option_percent(bad[i], 100, &percent), -EINVAL);
+	assert_float_equal(percent, 42, 0);
+	assert_int_equal(option_percent("0.25", 100, &percent), 0);
+	assert_float_equal(percent, 0.25, 0);
+	assert_int_equal(option_percent("100%", 100, &percent), 0);
+	assert_float_equal(percent, 100, 0);
+}
+
 static void durations(void **state)
 {
 	static const struct {
@@ -73,6 +89,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(percentages),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes),
 	};

@@ -298,10 +298,11 @@ static void test_verbose_says_what_it_costs(void **state)
 		    "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
 		    "no process is watched\n"
 		    "LOST  1 moved\n"
-		    "COST  cpu 0.500s  bpf 0.250s in 12,345 runs  rss 12.3 MiB  sweep 3.2ms\n"
+		    "COST  cpu 0.500s  bpf ~0.250s in ~12,345 runs  rss 12.3 MiB  maps 0 B\n"
+		    "      sweep 3.2ms\n"
 		    "TOTAL  watched 1m5s  0 processes  0 waits  0 births  0 exits\n"
 		    "LOST  1 moved\n"
-		    "COST  cpu 0.500s  bpf 0.250s in 12,345 runs  rss 12.3 MiB\n");
+		    "COST  cpu 0.500s  bpf ~0.250s in ~12,345 runs  rss 12.3 MiB  maps 0 B\n");
 	fixture_free(fixture);
 }
 

@@ -6,7 +6,10 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -113,6 +116,41 @@ func debug2() error {
 	return err
 }
 
+var (
+	started  = time.Now()
+	answered int64
+)
+
+type question struct {
+	order  string
+	answer chan string
+}
+
+// serve answers HTTP beside the parked goroutines: each request waits for one of a few workers.
+func serve() error {
+	questions := make(chan question)
+	for i := 0; i < 8; i++ {
+		go func() {
+			for asked := range questions {
+				asked.answer <- strings.ToUpper(asked.order)
+			}
+		}()
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	handle := func(w http.ResponseWriter, r *http.Request) {
+		asked := question{r.URL.Query().Get("order"), make(chan string)}
+		questions <- asked
+		json.NewEncoder(w).Encode(map[string]string{"order": <-asked.answer})
+		atomic.AddInt64(&answered, 1)
+	}
+	go func() { fail(http.Serve(listener, http.HandlerFunc(handle))) }()
+	fmt.Printf("url=http://%s/\n", listener.Addr())
+	return nil
+}
+
 func run(command string) error {
 	words := strings.Fields(command)
 	seconds := 1
@@ -125,6 +163,12 @@ func run(command string) error {
 	switch {
 	case len(words) == 0 || len(words) > 2:
 		return fmt.Errorf("%q is no command", command)
+	case words[0] == "serve":
+		return serve()
+	case words[0] == "report":
+		// The origin is this program's own: what counts are differences.
+		fmt.Printf("monotonic_ns=%d\nrequests=%d\nend\n", time.Since(started).Nanoseconds(),
+			atomic.LoadInt64(&answered))
 	case words[0] == "debug2":
 		return debug2()
 	case words[0] == "pingpong":
@@ -134,7 +178,7 @@ func run(command string) error {
 	case words[0] == "count":
 		fmt.Printf("goroutines=%d\n", runtime.NumGoroutine())
 	default:
-		return fmt.Errorf("%q is no command: debug2, pingpong SECONDS, spin SECONDS, count", command)
+		return fmt.Errorf("%q is no command: serve, report, debug2, pingpong SECONDS, spin SECONDS, count", command)
 	}
 	return nil
 }
