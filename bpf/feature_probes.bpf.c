@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * One tiny program per kernel feature. src/host/features.c loads them one by one:
- * the kernel's own verifier says what works.
+ * One tiny program per kernel feature. src/host/features.c loads them, one by one if need
+ * be: the kernel's own verifier says what works.
  */
 #include "bpf/kernel_types.h"
 

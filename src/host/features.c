@@ -151,51 +151,98 @@ static void feature_probes_close(struct feature_probes **probes)
 	feature_probes__destroy(*probes);
 }
 
-/* The one program that is to be tried. */
-enum probe {
-	PROBE_TP_BTF,
-	PROBE_TASK_STORAGE,
-	PROBE_RING_BUFFER,
-	PROBE_ITERATOR,
-	PROBE_PT_REGS
-};
+/* A program for each of these features; the map that it needs. */
+static const enum feature tried[] = {FEATURE_TP_BTF, FEATURE_TASK_ITERATOR, FEATURE_RING_BUFFER,
+				     FEATURE_TASK_STORAGE, FEATURE_TASK_PT_REGS};
 
-/* Does the kernel load this program, and its maps, and attach it? */
-static bool try_program(enum probe which)
+#define TRIED_COUNT (sizeof(tried) / sizeof(tried[0]))
+
+static struct bpf_program *program_of(const struct feature_probes *probes, enum feature feature)
 {
-	cleanup(feature_probes_close) struct feature_probes *probes = feature_probes__open();
-	struct bpf_program *program = NULL;
+	switch (feature) {
+	case FEATURE_TP_BTF:
+		return probes->progs.probe_tp_btf;
+	case FEATURE_TASK_ITERATOR:
+		return probes->progs.probe_task_iterator;
+	case FEATURE_RING_BUFFER:
+		return probes->progs.probe_ring_buffer;
+	case FEATURE_TASK_STORAGE:
+		return probes->progs.probe_task_storage;
+	case FEATURE_TASK_PT_REGS:
+		return probes->progs.probe_task_pt_regs;
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * Of the programs on tracepoints one is enough: to attach to a tracepoint that was just
+ * left takes a grace period of RCU, some 10 ms.
+ */
+static bool can_attach(const struct feature_probes *probes, enum feature feature)
+{
 	struct bpf_link *link;
 
-	if (!probes)
-		return false;
-	bpf_map__set_autocreate(probes->maps.probe_storage, which == PROBE_TASK_STORAGE);
-	bpf_map__set_autocreate(probes->maps.probe_ringbuf, which == PROBE_RING_BUFFER);
-	switch (which) {
-	case PROBE_TP_BTF:
-		program = probes->progs.probe_tp_btf;
-		break;
-	case PROBE_TASK_STORAGE:
-		program = probes->progs.probe_task_storage;
-		break;
-	case PROBE_RING_BUFFER:
-		program = probes->progs.probe_ring_buffer;
-		break;
-	case PROBE_ITERATOR:
-		program = probes->progs.probe_task_iterator;
-		break;
-	case PROBE_PT_REGS:
-		program = probes->progs.probe_task_pt_regs;
-		break;
-	}
-	bpf_program__set_autoload(program, true);
-	if (feature_probes__load(probes))
-		return false;
-	link = bpf_program__attach(program);
+	if (feature == FEATURE_RING_BUFFER || feature == FEATURE_TASK_STORAGE)
+		return true;
+	link = bpf_program__attach(program_of(probes, feature));
 	if (!link)
 		return false;
 	bpf_link__destroy(link);
 	return true;
+}
+
+/* Since 9ed9e9ba2337 (5.12); an older kernel fills less of the structure. */
+static bool has_recursion_misses(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = {0};
+	__u32 length = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length) &&
+	       length >= offsetof(struct bpf_prog_info, recursion_misses) +
+				 sizeof(info.recursion_misses);
+}
+
+/*
+ * Which of these programs does the kernel load, with their maps, and attach? False, and
+ * nothing is told: it refuses one of them, and none was loaded.
+ */
+static bool try_programs(const bool *wanted, bool *works)
+{
+	cleanup(feature_probes_close) struct feature_probes *probes = feature_probes__open();
+
+	if (!probes)
+		return false;
+	bpf_map__set_autocreate(probes->maps.probe_storage, wanted[FEATURE_TASK_STORAGE]);
+	bpf_map__set_autocreate(probes->maps.probe_ringbuf, wanted[FEATURE_RING_BUFFER]);
+	for (size_t i = 0; i < TRIED_COUNT; i++)
+		bpf_program__set_autoload(program_of(probes, tried[i]), wanted[tried[i]]);
+	if (feature_probes__load(probes))
+		return false;
+	for (size_t i = 0; i < TRIED_COUNT; i++)
+		if (wanted[tried[i]])
+			works[tried[i]] = can_attach(probes, tried[i]);
+	if (wanted[FEATURE_TP_BTF])
+		works[FEATURE_RECURSION_MISSES] = has_recursion_misses(probes->progs.probe_tp_btf);
+	return true;
+}
+
+/* All at once, as each object that is loaded reads the kernel's types again; else one by one. */
+static void try_all(bool task_storage, bool *works)
+{
+	bool wanted[FEATURE_COUNT] = {0};
+
+	for (size_t i = 0; i < TRIED_COUNT; i++)
+		wanted[tried[i]] = tried[i] != FEATURE_TASK_STORAGE || task_storage;
+	if (try_programs(wanted, works))
+		return;
+	for (size_t i = 0; i < TRIED_COUNT; i++) {
+		bool alone[FEATURE_COUNT] = {0};
+
+		alone[tried[i]] = wanted[tried[i]];
+		if (alone[tried[i]])
+			try_programs(alone, works);
+	}
 }
 
 /*
@@ -207,25 +254,6 @@ static bool try_program(enum probe which)
 static bool task_storage_lookup_never_fails(const struct btf *btf)
 {
 	return btf_has_function(btf, "bpf_task_storage_get_recur");
-}
-
-/* Since 9ed9e9ba2337 (5.12); an older kernel fills less of the structure. */
-static bool has_recursion_misses(void)
-{
-	cleanup(feature_probes_close) struct feature_probes *probes = feature_probes__open();
-	struct bpf_prog_info info = {0};
-	__u32 length = sizeof(info);
-
-	if (!probes)
-		return false;
-	bpf_map__set_autocreate(probes->maps.probe_storage, false);
-	bpf_map__set_autocreate(probes->maps.probe_ringbuf, false);
-	bpf_program__set_autoload(probes->progs.probe_tp_btf, true);
-	if (feature_probes__load(probes) ||
-	    bpf_obj_get_info_by_fd(bpf_program__fd(probes->progs.probe_tp_btf), &info, &length))
-		return false;
-	return length >=
-	       offsetof(struct bpf_prog_info, recursion_misses) + sizeof(info.recursion_misses);
 }
 
 /* Addresses are zero where kernel.kptr_restrict hides them. */
@@ -294,13 +322,7 @@ int features_probe(const bool *forced_off, struct host_features *features, struc
 		found.has[FEATURE_TASK_STATE] = btf_has_field(btf, "task_struct", "__state");
 		found.has[FEATURE_SCHED_INFO] = btf_has_field(btf, "sched_info", "last_arrival");
 		found.has[FEATURE_USER_WORKERS] = btf_has_struct(btf, "vhost_task");
-		found.has[FEATURE_TP_BTF] = try_program(PROBE_TP_BTF);
-		found.has[FEATURE_TASK_ITERATOR] = try_program(PROBE_ITERATOR);
-		found.has[FEATURE_RING_BUFFER] = try_program(PROBE_RING_BUFFER);
-		found.has[FEATURE_TASK_STORAGE] =
-			task_storage_lookup_never_fails(btf) && try_program(PROBE_TASK_STORAGE);
-		found.has[FEATURE_TASK_PT_REGS] = try_program(PROBE_PT_REGS);
-		found.has[FEATURE_RECURSION_MISSES] = has_recursion_misses();
+		try_all(task_storage_lookup_never_fails(btf), found.has);
 	}
 	found.has[FEATURE_KERNEL_SYMBOLS] = kernel_symbols_have_addresses();
 	found.has[FEATURE_MAP_FILES] = can_open_map_files();

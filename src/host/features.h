@@ -50,7 +50,7 @@ const struct feature_info *feature_info(enum feature feature);
 int feature_by_name(const char *name, enum feature *feature);
 
 /*
- * Tries everything out; takes some 10 ms and needs root. A feature that is
+ * Tries everything out; takes some 20 ms and needs root. A feature that is
  * missing is no error. `forced_off` (FEATURE_COUNT entries, may be NULL) makes
  * features missing although the host has them. libbpf's messages are captured.
  */

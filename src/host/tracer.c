@@ -241,6 +241,11 @@ int tracer_events_fd(const struct tracer *tracer)
 	return bpf_map__fd(tracer->bpf->maps.events);
 }
 
+size_t tracer_events_size(const struct tracer *tracer)
+{
+	return bpf_map__max_entries(tracer->bpf->maps.events);
+}
+
 int tracer_stacks_fd(const struct tracer *tracer)
 {
 	return bpf_map__fd(tracer->bpf->maps.stacks);

@@ -53,6 +53,7 @@ int tracer_open_recheck(struct tracer *tracer, struct error *error);
 
 /* Descriptors of maps; they belong to the tracer. */
 int tracer_events_fd(const struct tracer *tracer);
+size_t tracer_events_size(const struct tracer *tracer); /* bytes */
 int tracer_stacks_fd(const struct tracer *tracer);
 int tracer_wait_sites_fd(const struct tracer *tracer);
 int tracer_unwind_processes_fd(const struct tracer *tracer);

@@ -57,13 +57,21 @@ int parked_threads_open(struct sources_context *context, struct parked_threads *
 	return 0;
 }
 
+/* The first sweep walks everybody, 1 KiB each, and those that follow only who has moved. */
+static void forget_walked(struct parked_threads *parked)
+{
+	free(parked->walked);
+	parked->walked = NULL;
+	parked->walked_count = parked->walked_capacity = 0;
+	iterator_buffer_clear(&parked->rechecks);
+}
+
 void parked_threads_free(struct parked_threads *parked)
 {
 	if (!parked)
 		return;
+	forget_walked(parked);
 	iterator_buffer_clear(&parked->snapshots);
-	iterator_buffer_clear(&parked->rechecks);
-	free(parked->walked);
 	free(parked);
 }
 
@@ -434,19 +442,17 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 
 	context->sweep++;
 	context->now_ns = context->swept_ns = monotonic_ns();
-	parked->walked_count = 0;
 	process_table_each(context->processes, true, begin_process, context);
 
 	err = read_snapshots(parked, error);
 	if (err)
 		return err;
 	calibrate_clock(parked, before_ns);
-	while ((snapshot = iterator_next_snapshot(&parked->snapshots, &position))) {
+	while (!err && (snapshot = iterator_next_snapshot(&parked->snapshots, &position)))
 		err = handle_snapshot(parked, snapshot);
-		if (err)
-			return error_set(error, err, "out of memory");
-	}
-	return settle_walked(parked, error);
+	err = err ? error_set(error, err, "out of memory") : settle_walked(parked, error);
+	forget_walked(parked);
+	return err;
 }
 
 static void end_process(struct process_entry *entry, void *data)

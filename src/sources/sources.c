@@ -25,6 +25,8 @@
 
 /* Memory for the mappings of processes. */
 #define MAPPINGS_LIMIT ((size_t)16 << 20)
+/* Larger blocks are mapped, and so gone when they are freed. glibc's own limit grows. */
+#define MAPPED_BLOCK_BYTES (256 * 1024)
 
 struct sources {
 	struct sources_context context;
@@ -148,6 +150,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 
 	if (!sources)
 		return error_set(error, -ENOMEM, "out of memory");
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
 	context = &sources->context;
 	context->features = config->features;
 	context->stays = config->stays;

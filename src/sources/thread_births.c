@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/libbpf.h>
-
+#include "host/event_ring.h"
 #include "sources/places.h"
 #include "sources/stacks.h"
 #include "sources/wait_places.h"
@@ -20,14 +19,14 @@
 
 struct thread_births {
 	struct sources_context *context;
-	struct ring_buffer *ring;
+	struct event_ring *ring;
 };
 
 void thread_births_free(struct thread_births *births)
 {
 	if (!births)
 		return;
-	ring_buffer__free(births->ring);
+	event_ring_free(births->ring);
 	free(births);
 }
 
@@ -185,14 +184,14 @@ static void handle_exec(struct sources_context *context, const struct abi_exit_e
 	stacks_handle_exec(context->stacks, entry);
 }
 
-static int handle_event(void *data, void *bytes, size_t size)
+static void handle_event(void *data, const void *bytes, size_t size)
 {
 	struct thread_births *births = data;
 	struct sources_context *context = births->context;
 	const struct abi_event *event = bytes;
 
 	if (size < sizeof(*event))
-		return 0;
+		return;
 	if (event->now_ns > context->now_ns)
 		context->now_ns = event->now_ns;
 	if (event->kind == EVENT_THREAD_BIRTH && size >= sizeof(struct abi_birth_event))
@@ -203,35 +202,33 @@ static int handle_event(void *data, void *bytes, size_t size)
 		handle_exec(context, bytes);
 	else if (event->kind == EVENT_UNWIND_REQUEST)
 		stacks_handle_request(context->stacks, event);
-	return 0;
 }
 
 int thread_births_open(struct sources_context *context, struct thread_births **ret,
 		       struct error *error)
 {
 	auto_free(thread_births) struct thread_births *births = calloc(1, sizeof(*births));
+	int err;
 
 	if (!births)
 		return error_set(error, -ENOMEM, "out of memory");
 	births->context = context;
-	births->ring =
-		ring_buffer__new(tracer_events_fd(context->tracer), handle_event, births, NULL);
-	if (!births->ring)
-		return error_set(error, -errno, "cannot map the ring buffer: %s", strerror(errno));
+	err = event_ring_open(tracer_events_fd(context->tracer),
+			      tracer_events_size(context->tracer), &births->ring, error);
+	if (err)
+		return err;
 	*ret = take_ptr(births);
 	return 0;
 }
 
 int thread_births_fd(const struct thread_births *births)
 {
-	return ring_buffer__epoll_fd(births->ring);
+	return tracer_events_fd(births->context->tracer);
 }
 
 int thread_births_drain(struct thread_births *births)
 {
-	int handled = ring_buffer__consume(births->ring);
-
-	return handled < 0 ? handled : 0;
+	return event_ring_drain(births->ring, handle_event, births);
 }
 
 static void reconcile_thread(struct thread *thread, void *data)

@@ -5,6 +5,7 @@
 
 struct thread_table {
 	struct thread *threads;
+	struct thread *found; /* last; NULL: none that is still there */
 };
 
 struct thread_table *thread_table_new(void)
@@ -14,6 +15,8 @@ struct thread_table *thread_table_new(void)
 
 void thread_table_remove(struct thread_table *table, struct thread *thread)
 {
+	if (table->found == thread)
+		table->found = NULL;
 	HASH_DEL(table->threads, thread);
 	free(thread->credited);
 	free(thread->remembered);
@@ -31,12 +34,21 @@ void thread_table_free(struct thread_table *table)
 	free(table);
 }
 
-struct thread *thread_table_find(const struct thread_table *table, uint32_t tid, uint64_t start_ns)
+static bool is_thread(const struct thread *thread, uint32_t tid, uint64_t start_ns)
+{
+	return thread && thread->key.tid == tid && thread->key.start_ns == start_ns;
+}
+
+struct thread *thread_table_find(struct thread_table *table, uint32_t tid, uint64_t start_ns)
 {
 	struct thread wanted = {.key = {.tid = tid, .start_ns = start_ns}};
-	struct thread *thread = NULL;
+	struct thread *thread = table->found ? table->found->hh.next : table->threads;
 
-	HASH_FIND(hh, table->threads, &wanted.key, sizeof(wanted.key), thread);
+	/* A sweep asks for them in the order in which most of them came. */
+	if (!is_thread(thread, tid, start_ns))
+		HASH_FIND(hh, table->threads, &wanted.key, sizeof(wanted.key), thread);
+	if (thread)
+		table->found = thread;
 	return thread;
 }
 

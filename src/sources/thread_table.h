@@ -71,7 +71,7 @@ void thread_table_free(struct thread_table *table);
 define_auto_free(thread_table)
 
 /* NULL: not there. */
-struct thread *thread_table_find(const struct thread_table *table, uint32_t tid, uint64_t start_ns);
+struct thread *thread_table_find(struct thread_table *table, uint32_t tid, uint64_t start_ns);
 
 /* A new thread of the process, not there before; NULL without memory. */
 struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,

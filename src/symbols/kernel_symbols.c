@@ -90,10 +90,33 @@ static uint8_t rank_of(const struct line *line)
 	return (uint8_t)(binding << 4 | underscores);
 }
 
+/*
+ * Takes the name that was added last back where this one stands for the same address and
+ * is better. False: that one is better, or as good and the first.
+ */
+static bool beats_last(struct kernel_symbols *symbols, const struct line *line)
+{
+	const struct entry *last;
+
+	if (!symbols->count)
+		return true;
+	last = &symbols->entries[symbols->count - 1];
+	if (last->address != line->address)
+		return true;
+	if (last->rank <= rank_of(line))
+		return false;
+	symbols->names_size = last->name;
+	symbols->count--;
+	return true;
+}
+
 static int add_line(struct kernel_symbols *symbols, const struct line *line)
 {
-	char *name = symbols->names + symbols->names_size;
+	char *name;
 
+	if (!beats_last(symbols, line))
+		return 0;
+	name = symbols->names + symbols->names_size;
 	if (symbols->count == symbols->capacity) {
 		size_t wanted = symbols->capacity ? symbols->capacity * 2 : 1 << 14;
 		struct entry *grown = realloc(symbols->entries, wanted * sizeof(*grown));
@@ -130,12 +153,28 @@ static int compare_entries(const void *left, const void *right)
 	return a->name < b->name ? -1 : a->name > b->name;
 }
 
-static bool is_sorted(const struct kernel_symbols *symbols)
+/*
+ * The kernel's own stand in order, and those of modules behind them in some other: only what
+ * overlaps is sorted.
+ */
+static void sort(struct kernel_symbols *symbols)
 {
-	for (size_t i = 1; i < symbols->count; i++)
-		if (compare_entries(&symbols->entries[i - 1], &symbols->entries[i]) > 0)
-			return false;
-	return true;
+	struct entry *entries = symbols->entries;
+	size_t sorted = 0;
+	const struct entry *least;
+
+	while (sorted < symbols->count &&
+	       (!sorted || compare_entries(&entries[sorted - 1], &entries[sorted]) <= 0))
+		sorted++;
+	if (sorted == symbols->count)
+		return;
+	least = &entries[sorted];
+	for (size_t i = sorted + 1; i < symbols->count; i++)
+		if (compare_entries(&entries[i], least) < 0)
+			least = &entries[i];
+	while (sorted && compare_entries(&entries[sorted - 1], least) > 0)
+		sorted--;
+	qsort(&entries[sorted], symbols->count - sorted, sizeof(*entries), compare_entries);
 }
 
 static void drop_aliases(struct kernel_symbols *symbols)
@@ -195,8 +234,7 @@ int kernel_symbols_parse(const char *text, size_t size, struct kernel_symbols **
 				 path);
 	if (!symbols->count)
 		return error_set(error, -ENODATA, "%s has no functions", path);
-	if (!is_sorted(symbols))
-		qsort(symbols->entries, symbols->count, sizeof(*symbols->entries), compare_entries);
+	sort(symbols);
 	drop_aliases(symbols);
 	shrink(symbols);
 	*out = take_ptr(symbols);

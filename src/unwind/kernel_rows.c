@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <bpf/bpf.h>
 
@@ -13,13 +12,13 @@
 #include <utlist.h>
 
 #include "bpf/abi.h"
+#include "unwind/map_write.h"
 #include "unwind/range_allocator.h"
 
 #define SHARD_BYTES (ABI_UNWIND_SHARD_ROWS * sizeof(struct unwind_row))
 
 struct shard {
 	int fd;
-	struct unwind_row *rows; /* mapped */
 	struct range_allocator *free_rows;
 };
 
@@ -44,20 +43,17 @@ struct kernel_rows {
 static void close_shard(struct shard *shard)
 {
 	range_allocator_free(shard->free_rows);
-	if (shard->rows)
-		munmap(shard->rows, SHARD_BYTES);
 	if (shard->fd >= 0)
 		close(shard->fd);
 }
 
-/* Makes a shard, writable from here, and shows it to BPF. */
+/* Makes a shard and shows it to BPF. */
 static int add_shard(struct kernel_rows *rows)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	struct shard shard = {.fd = -1};
 	uint32_t index = (uint32_t)rows->count;
 	struct shard *grown;
-	void *mapped;
 	int err;
 
 	if (rows->count == rows->shards_max)
@@ -71,13 +67,9 @@ static int add_shard(struct kernel_rows *rows)
 				  sizeof(struct unwind_row), ABI_UNWIND_SHARD_ROWS, &options);
 	if (shard.fd < 0)
 		return -errno;
-	mapped = mmap(NULL, SHARD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, shard.fd, 0);
-	if (mapped != MAP_FAILED)
-		shard.rows = mapped;
 	shard.free_rows = range_allocator_new(ABI_UNWIND_SHARD_ROWS);
-	err = shard.rows && shard.free_rows
-		      ? bpf_map_update_elem(rows->shards_fd, &index, &shard.fd, BPF_ANY)
-		      : -ENOMEM;
+	err = shard.free_rows ? bpf_map_update_elem(rows->shards_fd, &index, &shard.fd, BPF_ANY)
+			      : -ENOMEM;
 	if (err) {
 		close_shard(&shard);
 		return err;
@@ -221,8 +213,10 @@ static int write_rows(struct kernel_rows *rows, const struct unwind_table *table
 			return err;
 		file->count++;
 		piece->first_pc = from[done].pc;
-		memcpy(&rows->shards[piece->shard].rows[piece->first_row], &from[done],
-		       piece->rows * sizeof(*from));
+		err = map_write(rows->shards[piece->shard].fd, piece->first_row * sizeof(*from),
+				&from[done], piece->rows * sizeof(*from));
+		if (err)
+			return err;
 		done += piece->rows;
 	}
 	return 0;

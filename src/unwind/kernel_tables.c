@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <bpf/bpf.h>
 #include <xxhash.h>
@@ -15,6 +14,7 @@
 
 #include "base/clock.h"
 #include "unwind/kernel_rows.h"
+#include "unwind/map_write.h"
 #include "unwind/range_allocator.h"
 
 /*
@@ -31,8 +31,6 @@
 #define LOAD_TIME_MAX_NS 500000000ULL
 /* How old a list may get before it is compared with the maps, though nobody asked. */
 #define LIST_AGE_MAX_NS 10000000000ULL
-
-#define MAPPINGS_BYTES (ABI_UNWIND_MAPPINGS_MAX * sizeof(struct abi_unwind_mapping))
 
 /* A list of mappings while it is made, or as it was published. */
 struct mapping_list {
@@ -63,7 +61,6 @@ struct retired {
 struct kernel_tables {
 	struct kernel_tables_config config;
 	struct kernel_rows *rows;
-	struct abi_unwind_mapping *mappings; /* the map, mapped */
 	struct range_allocator *entries;
 	struct retired *retired;
 	size_t retired_count;
@@ -77,18 +74,11 @@ int kernel_tables_new(const struct kernel_tables_config *config, struct kernel_t
 		      struct error *error)
 {
 	auto_free(kernel_tables) struct kernel_tables *tables = calloc(1, sizeof(*tables));
-	void *mapped;
 	int err;
 
 	if (!tables)
 		return error_set(error, -ENOMEM, "out of memory");
 	tables->config = *config;
-	mapped = mmap(NULL, MAPPINGS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, config->mappings_fd,
-		      0);
-	if (mapped == MAP_FAILED)
-		return error_set(error, -errno, "cannot map the list of mappings: %s",
-				 strerror(errno));
-	tables->mappings = mapped;
 	tables->entries = range_allocator_new(ABI_UNWIND_MAPPINGS_MAX);
 	if (!tables->entries)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -150,8 +140,6 @@ void kernel_tables_free(struct kernel_tables *tables)
 	kernel_rows_free(tables->rows);
 	range_allocator_free(tables->entries);
 	free(tables->retired);
-	if (tables->mappings)
-		munmap(tables->mappings, MAPPINGS_BYTES);
 	free(tables);
 }
 
@@ -417,12 +405,13 @@ static int publish_list(struct kernel_tables *tables, const struct kernel_tables
 	published.owner = ++tables->owners;
 	for (size_t i = 0; i < list->count; i++)
 		list->mappings[i].owner = published.owner;
-	if (list->count)
-		memcpy(&tables->mappings[published.first_mapping], list->mappings,
-		       list->count * sizeof(*list->mappings));
+	err = map_write(tables->config.mappings_fd,
+			published.first_mapping * sizeof(*list->mappings), list->mappings,
+			list->count * sizeof(*list->mappings));
 
-	process = enter_process(tables, wanted->ref.pid);
-	err = process ? 0 : -ENOMEM;
+	process = err ? NULL : enter_process(tables, wanted->ref.pid);
+	if (!err && !process)
+		err = -ENOMEM;
 	if (!err) {
 		before = process->published;
 		err = publish(tables, process, &published);

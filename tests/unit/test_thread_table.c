@@ -20,6 +20,44 @@ static void a_tid_that_is_used_again_is_another_thread(void **state)
 	thread_table_free(table);
 }
 
+static void threads_are_found_in_any_order(void **state)
+{
+	struct thread_table *table = thread_table_new();
+	struct thread *threads[100];
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++)
+		threads[i] = thread_table_add(table, NULL, i, 10);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_ptr_equal(thread_table_find(table, i, 10), threads[i]);
+	for (uint32_t i = 100; i-- > 0;)
+		assert_ptr_equal(thread_table_find(table, i, 10), threads[i]);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_null(thread_table_find(table, i, 11));
+	thread_table_free(table);
+}
+
+/* The next one is looked for behind the one found last. */
+static void the_one_found_last_may_be_removed(void **state)
+{
+	struct thread_table *table = thread_table_new();
+	struct thread *first = thread_table_add(table, NULL, 1, 10);
+	struct thread *second = thread_table_add(table, NULL, 2, 10);
+	struct thread *third = thread_table_add(table, NULL, 3, 10);
+
+	(void)state;
+	assert_ptr_equal(thread_table_find(table, 1, 10), first);
+	thread_table_remove(table, second);
+	assert_null(thread_table_find(table, 2, 10));
+	assert_ptr_equal(thread_table_find(table, 3, 10), third);
+	thread_table_remove(table, third);
+	assert_null(thread_table_find(table, 3, 10));
+	assert_ptr_equal(thread_table_find(table, 1, 10), first);
+	thread_table_remove(table, first);
+	assert_null(thread_table_find(table, 1, 10));
+	thread_table_free(table);
+}
+
 struct removal {
 	struct thread_table *table;
 	unsigned int visited;
@@ -53,6 +91,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tid_that_is_used_again_is_another_thread),
+		cmocka_unit_test(threads_are_found_in_any_order),
+		cmocka_unit_test(the_one_found_last_may_be_removed),
 		cmocka_unit_test(the_visited_one_may_be_removed),
 	};
 

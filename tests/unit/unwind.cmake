@@ -3,6 +3,7 @@
 # Tests of src/unwind/ and of bpf/unwind_step.h.
 foreach(name
 		cfi_cursor code_tables frame_description frame_program frame_row kernel_rows kernel_tables
+		map_write
 		range_allocator row_builder unwind_oracle unwind_step unwind_table user_walk)
 	parkscope_unit_test(${name})
 endforeach()
