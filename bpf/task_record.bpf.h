@@ -34,7 +34,7 @@ struct wait {
 	u32 user_stack_end; /* enum unwind_end */
 	u32 reason;         /* enum abi_reason */
 	u32 restarts;
-	u32 stopped; /* the task may just have been stopped and continued: the wait goes on */
+	u32 doubtful; /* whether it has ended is not known: the task's next block tells */
 };
 
 struct task_record {
