@@ -33,7 +33,7 @@ struct wait {
 	struct sampling_wait sampling;
 	u32 reason; /* enum abi_reason */
 	u32 restarts;
-	u32 stopped; /* the task may just have been stopped and continued: the wait goes on */
+	u32 doubtful; /* whether it has ended is not known: the task's next block tells */
 	u32 padding;
 };
 

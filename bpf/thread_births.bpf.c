@@ -126,8 +126,11 @@ int BPF_PROG(on_sched_process_exit, struct task_struct *task)
 	record = task_record_find(task);
 	if (record) {
 		if (record->wait.begin_ns)
-			wait_repair_missed_end(record, task, bpf_ktime_get_ns(),
-					       task_switches(task));
+			wait_account(record, &record->wait,
+				     wait_missed_length(&record->wait, task, bpf_ktime_get_ns(),
+							task_switches(task) !=
+								record->wait.begin_switches));
+		record->wait.begin_ns = 0;
 		if (record->broken.begin_ns)
 			wait_account(record, &record->broken, 0);
 		record->broken.begin_ns = 0;

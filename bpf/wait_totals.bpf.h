@@ -145,30 +145,19 @@ static __always_inline void wait_account(struct task_record *record, struct wait
 }
 
 /*
- * The task runs, or has run, although its wait never ended for us: the kernel
- * skipped the program where the task came back. What it spent on a CPU since is
- * known, so the wait is still counted, and with the right length if the task
- * has not been switched out in between (`switches` are those of now, with this
- * switch-out already counted if there is one). How long it waited since it last began:
+ * How long a wait has lasted since it last began whose end was not seen: the kernel skipped
+ * the program where the task came back. What the task spent on a CPU since is known, so the
+ * length is right if it has not been switched out in between; `switched_out` says that it has.
  */
 static __always_inline u64 wait_missed_length(const struct wait *wait, struct task_struct *task,
-					      u64 now, u64 switches)
+					      u64 now, bool switched_out)
 {
 	u64 since_ns = now - wait->begin_ns;
 	u64 ran_ns = task->se.sum_exec_runtime - wait->begin_runtime_ns;
 
-	if (switches > wait->begin_switches + 1)
+	if (switched_out)
 		count_loss(LOSS_MISSED_END);
 	return since_ns > ran_ns ? since_ns - ran_ns : 0;
-}
-
-static __always_inline void wait_repair_missed_end(struct task_record *record,
-						   struct task_struct *task, u64 now, u64 switches)
-{
-	struct wait *wait = &record->wait;
-
-	wait_account(record, wait, wait_missed_length(wait, task, now, switches));
-	wait->begin_ns = 0;
 }
 
 #endif

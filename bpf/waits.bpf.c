@@ -103,10 +103,35 @@ static __always_inline bool wait_is_at(const struct wait *wait,
 	       wait->key.address == registers->arguments[0];
 }
 
+/* The wait is over for now: whether it goes on, the task's next block tells. */
+static __always_inline void wait_suspend(struct task_record *record, u64 last_ns)
+{
+	record->wait.waited_ns += last_ns;
+	record->broken = record->wait;
+	record->wait.begin_ns = 0;
+}
+
+/*
+ * Its end was not seen. If there is a suspended wait already, this one was on top of it, in a
+ * signal handler.
+ */
+static __always_inline void wait_end_unseen(struct task_record *record, u64 last_ns)
+{
+	if (record->broken.begin_ns) {
+		wait_account(record, &record->wait, last_ns);
+		record->wait.begin_ns = 0;
+	} else {
+		record->wait.doubtful = true;
+		wait_suspend(record, last_ns);
+	}
+}
+
 /*
  * Is this the kernel's restart of the wait that a signal or task work broke? If
  * it waits somewhere else, and not in a signal handler on top of it, then the
- * broken one has ended.
+ * broken one has ended. One that may have ended goes on only if the call has the number
+ * under which the kernel goes on with calls: of others that are restarted nothing tells, so
+ * that one wait becomes two.
  */
 static __always_inline bool continues_broken_wait(struct task_record *record,
 						  const struct user_registers *registers)
@@ -115,34 +140,13 @@ static __always_inline bool continues_broken_wait(struct task_record *record,
 
 	if (!broken->begin_ns)
 		return false;
-	if (wait_is_at(broken, registers))
+	if (wait_is_at(broken, registers) && (!broken->doubtful || is_restarted_call(registers)))
 		return true;
-	if (registers->sp >= broken->key.sp) {
+	if (broken->doubtful || registers->sp >= broken->key.sp) {
 		wait_account(record, broken, 0);
 		broken->begin_ns = 0;
 	}
 	return false;
-}
-
-/*
- * The end of the record's wait was not seen, and now its task blocks again. A call that the
- * kernel restarts under a number of its own tells that the wait was broken; of others that
- * are restarted nothing tells, so that one wait becomes two.
- */
-static __always_inline void wait_settle_missed_end(struct task_record *record,
-						   struct task_struct *prev,
-						   const struct user_registers *registers, u64 now,
-						   u64 switches)
-{
-	struct wait *wait = &record->wait;
-
-	if (wait_is_at(wait, registers) && is_restarted_call(registers)) {
-		wait->waited_ns += wait_missed_length(wait, prev, now, switches);
-		record->broken = *wait;
-		wait->begin_ns = 0;
-	} else {
-		wait_repair_missed_end(record, prev, now, switches);
-	}
 }
 
 static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 now)
@@ -166,18 +170,19 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 	wait = &record->wait;
 	switches = task_switches(prev);
 	if (wait->begin_ns)
-		wait_settle_missed_end(record, prev, &registers, now, switches);
+		wait_end_unseen(record, wait_missed_length(wait, prev, now,
+							   switches > wait->begin_switches + 1));
 
 	if (continues_broken_wait(record, &registers)) {
 		*wait = record->broken;
 		record->broken.begin_ns = 0;
-		wait->stopped = compat_may_have_been_stopped(prev);
-		wait->restarts += !wait->stopped;
+		wait->doubtful = compat_may_have_been_stopped(prev);
+		wait->restarts += !wait->doubtful;
 	} else {
 		wait->first_begin_ns = now;
 		wait->waited_ns = 0;
 		wait->restarts = 0;
-		wait->stopped = 0;
+		wait->doubtful = false;
 		wait_attribute(prev, record, &registers, compat_blocks_interruptibly(ctx, prev),
 			       now);
 	}
@@ -217,13 +222,14 @@ static __always_inline void wait_end(struct task_struct *next, u64 now)
 	if (!record || !record->wait.begin_ns)
 		return;
 	wait = &record->wait;
-	if (reason_restarts(wait->reason) && (wait->stopped || wait_is_broken(next))) {
-		wait->waited_ns += now - wait->begin_ns;
-		record->broken = *wait;
+	if (wait->begin_switches != task_switches(next)) {
+		wait_end_unseen(record, wait_missed_length(wait, next, now, true));
+	} else if (reason_restarts(wait->reason) && (wait->doubtful || wait_is_broken(next))) {
+		wait_suspend(record, now - wait->begin_ns);
 	} else {
 		wait_account(record, wait, now - wait->begin_ns);
+		wait->begin_ns = 0;
 	}
-	wait->begin_ns = 0;
 }
 
 /* (bool preempt, struct task_struct *prev, struct task_struct *next[, unsigned int prev_state]) */
