@@ -38,11 +38,6 @@ class Configuration:
         self.warm_up_s = warm_up_s
 
 
-def has_exact():
-    text = subprocess.run([programs.PARKSCOPE, "--help"], capture_output=True, text=True, check=True)
-    return "--exact" in text.stdout
-
-
 def configurations(other_pid):
     """By the name that the tables print."""
     ours = programs.PARKSCOPE
@@ -50,13 +45,12 @@ def configurations(other_pid):
         Configuration(NULL, [programs.NULL_SWITCH]),
         Configuration(PARKSCOPE, [ours], WARM_UP_OURS_S),
         Configuration(BYSTANDER, [ours, "-p", str(other_pid)]),
+        Configuration(EXACT, [ours, "--exact"]),
         Configuration(OFFCPUTIME, ["offcputime"]),
         Configuration(BPFTRACE, ["bpftrace", "-e", BPFTRACE_FUTEX]),
         Configuration(PERF, ["perf", "record", "-q", "-a", "-g", "-e", "sched:sched_switch",
                                        "-o", "/dev/null"]),
     ]
-    if has_exact():
-        known.append(Configuration(EXACT, [ours, "--exact"]))
     return {configuration.name: configuration for configuration in known}
 
 
