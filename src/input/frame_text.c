@@ -39,7 +39,7 @@ static bool read_number(const char *text, size_t length, unsigned int base, uint
 {
 	uint64_t value = 0;
 
-	if (!length)
+	if (!length || (length > 1 && text[0] == '0'))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		const char *digits = "0123456789abcdef", *digit = strchr(digits, text[i]);

@@ -6,9 +6,8 @@
 
 /*
  * Reads what frame_print() wrote, into a zeroed frame of a stack, to which its strings then
- * belong. What cannot be told is a label: printed again, each frame gives the same text, with
- * one exception: numbers that frame_print() does not write come out as it writes them. Never
- * empty. -ENOMEM; what was read belongs to the stack all the same.
+ * belong. What cannot be told is a label: printed again, each frame gives the same text.
+ * Never empty. -ENOMEM; what was read belongs to the stack all the same.
  */
 int frame_text_parse(const char *text, struct frame *frame);
 

@@ -10,18 +10,32 @@
 #include "input/frame_text.h"
 #include "model/dump_diff.h"
 
-/* A frame that is printed and read again prints the same. */
-static inline void dump_check_frame(const struct frame *frame)
+/* Reads a printed frame and prints it again. */
+static inline void dump_reprint_frame(const char *text, char *again, size_t size)
 {
 	struct stack *stack = stack_new(1);
+
+	FUZZ_REQUIRE(stack && *text);
+	FUZZ_REQUIRE(frame_text_parse(text, &stack->frames[0]) == 0);
+	dump_frame_print(&stack->frames[0], again, size);
+	stack_free(stack);
+}
+
+/*
+ * A frame that is printed and read again prints the same, but for offsets of 0, which are not
+ * printed: a name from elsewhere may end like some of these.
+ */
+static inline void dump_check_frame(const struct frame *frame)
+{
 	char text[2 * DUMP_STRING_MAX], again[sizeof(text)];
 
 	dump_frame_print(frame, text, sizeof(text));
-	FUZZ_REQUIRE(stack && *text);
-	FUZZ_REQUIRE(frame_text_parse(text, &stack->frames[0]) == 0);
-	dump_frame_print(&stack->frames[0], again, sizeof(again));
+	dump_reprint_frame(text, again, sizeof(again));
+	while (strlen(again) < strlen(text) && strstr(text, "+0x0")) {
+		memcpy(text, again, sizeof(text));
+		dump_reprint_frame(text, again, sizeof(again));
+	}
 	FUZZ_REQUIRE(strcmp(text, again) == 0);
-	stack_free(stack);
 }
 
 static inline void dump_check_site(const struct dump_site *site)

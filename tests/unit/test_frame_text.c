@@ -69,6 +69,8 @@ static void test_what_frame_print_writes(void **state)
 static void test_what_it_does_not_write(void **state)
 {
 	static const char *const texts[] = {
+		"f+0x02 (a)",
+		"f (a.c:07)",
 		"[k]",
 		" [k]",
 		" [?]",
