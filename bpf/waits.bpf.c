@@ -156,9 +156,6 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 	struct wait *wait;
 	u64 switches;
 
-	if (!is_watched((u32)prev->tgid) || !runs_user_code(prev) ||
-	    !compat_really_blocks(ctx, prev))
-		return;
 	record = task_record_find(prev);
 	if (!record) {
 		count_loss(LOSS_NO_RECORD);
@@ -216,8 +213,6 @@ static __always_inline void wait_end(struct task_struct *next, u64 now)
 	struct task_record *record;
 	struct wait *wait;
 
-	if (!is_watched((u32)next->tgid) || !runs_user_code(next))
-		return;
 	record = task_record_find(next);
 	if (!record || !record->wait.begin_ns)
 		return;
@@ -232,17 +227,29 @@ static __always_inline void wait_end(struct task_struct *next, u64 now)
 	}
 }
 
+static __always_inline bool has_waits(struct task_struct *task)
+{
+	return is_watched((u32)task->tgid) && runs_user_code(task);
+}
+
 /* (bool preempt, struct task_struct *prev, struct task_struct *next[, unsigned int prev_state]) */
 SEC("?tp_btf/sched_switch")
 int on_sched_switch(u64 *ctx)
 {
 	struct task_struct *prev = (void *)ctx[1];
 	struct task_struct *next = (void *)ctx[2];
-	u64 now = bpf_ktime_get_ns();
+	bool begins = !ctx[0] && has_waits(prev) && compat_really_blocks(ctx, prev);
+	bool ends = has_waits(next);
+	u64 now;
 
-	if (!ctx[0])
+	/* Most switches are of no interest, and a clock costs more than all of this. */
+	if (!begins && !ends)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (begins)
 		wait_begin(ctx, prev, now);
-	wait_end(next, now);
+	if (ends)
+		wait_end(next, now);
 	return 0;
 }
 
