@@ -205,9 +205,10 @@ struct abi_remembered_waits {
 
 /* How the completed waits of one task were found, since its record was made. */
 struct abi_sampling {
-	__u64 captured; /* walked, or seen by a sweep */
-	__u64 skipped;  /* credited to no place; the other captured ones make up for them */
-	__u64 verified; /* of those inferred from what is remembered, estimated from the walked: */
+	__u64 captured;   /* walked, or seen by a sweep */
+	__u64 inferred;   /* from what is remembered */
+	__u64 skipped;    /* credited to no place; the other captured ones make up for them */
+	__u64 verified;   /* of the inferred ones, estimated from those walked all the same: */
 	__u64 mismatched; /* and those of them that were inferred wrongly */
 };
 
@@ -329,14 +330,14 @@ _Static_assert(sizeof(struct abi_unwind_statistics) == 40, "abi_unwind_statistic
 _Static_assert(sizeof(struct abi_wait_site_key) == 24, "abi_wait_site_key");
 _Static_assert(sizeof(struct abi_wait_sum) == 40, "abi_wait_sum");
 _Static_assert(sizeof(struct abi_remembered_waits) == 56, "abi_remembered_waits");
-_Static_assert(sizeof(struct abi_sampling) == 32, "abi_sampling");
+_Static_assert(sizeof(struct abi_sampling) == 40, "abi_sampling");
 _Static_assert(sizeof(struct abi_stamp) == 24, "abi_stamp");
-_Static_assert(sizeof(struct abi_task_snapshot) == 248, "abi_task_snapshot");
+_Static_assert(sizeof(struct abi_task_snapshot) == 256, "abi_task_snapshot");
 _Static_assert(sizeof(struct abi_task_recheck) == 24, "abi_task_recheck");
 _Static_assert(sizeof(struct abi_event) == 32, "abi_event");
 _Static_assert(sizeof(struct abi_birth_event) == 40 + sizeof(struct abi_stack), "abi_birth_event");
 _Static_assert(sizeof(struct abi_exit_event) ==
-		       40 + 136 * ABI_WAIT_TOTALS_MAX + 56 * ABI_REMEMBERED_WAITS_MAX + 32,
+		       40 + 136 * ABI_WAIT_TOTALS_MAX + 56 * ABI_REMEMBERED_WAITS_MAX + 40,
 	       "abi_exit_event");
 
 #endif

@@ -365,6 +365,8 @@ SAMPLING_INLINE bool sampling_end(struct sampling_memory *memory, struct samplin
 	}
 	if (wait->attribution == SAMPLING_CAPTURED)
 		memory->counts.captured++;
+	else
+		memory->counts.inferred++;
 	/* A signal handler's waits may have taken the place meanwhile. */
 	if (wait->place == SAMPLING_NONE || place->waits.user_stack_id != wait->stack_id ||
 	    place->waits.reason != reason)

@@ -11,6 +11,7 @@ struct attribution attribution_since(const struct attribution *now, const struct
 {
 	return (struct attribution){
 		.captured = since(now->captured, then->captured),
+		.inferred = since(now->inferred, then->inferred),
 		.skipped = since(now->skipped, then->skipped),
 		.verified = since(now->verified, then->verified),
 		.mismatched = since(now->mismatched, then->mismatched),
@@ -18,11 +19,6 @@ struct attribution attribution_since(const struct attribution *now, const struct
 		.duration_ns = since(now->duration_ns, then->duration_ns),
 		.attributed_ns = since(now->attributed_ns, then->attributed_ns),
 	};
-}
-
-uint64_t attribution_inferred(const struct attribution *attribution)
-{
-	return since(attribution->waits, attribution->captured + attribution->skipped);
 }
 
 bool attribution_mismatch(const struct attribution *attribution, double *part)

@@ -14,6 +14,7 @@
 /* Sums that only grow. */
 struct attribution {
 	uint64_t captured;   /* walked, or seen by a sweep */
+	uint64_t inferred;   /* credited to the stack that their thread is known for, unwalked */
 	uint64_t skipped;    /* not sampled: what was makes up for them */
 	uint64_t verified;   /* inferred ones, estimated from those that were walked all the same */
 	uint64_t mismatched; /* of these, inferred wrongly */
@@ -23,9 +24,6 @@ struct attribution {
 };
 
 struct attribution attribution_since(const struct attribution *now, const struct attribution *then);
-
-/* Waits that were credited to the stack that their thread was known to wait with, unwalked. */
-uint64_t attribution_inferred(const struct attribution *attribution);
 
 /* Part of the inferred ones that belongs elsewhere, 0 to 1; false: none were looked at. */
 bool attribution_mismatch(const struct attribution *attribution, double *part);

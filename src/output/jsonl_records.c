@@ -164,7 +164,7 @@ static void put_sampling(struct record *record, const struct watched_process *pr
 		return;
 	object = record_put_object(record, record->parkscope, "sampling");
 	record_put(record, object, "captured", value_count(attribution->captured));
-	record_put(record, object, "inferred", value_count(attribution_inferred(attribution)));
+	record_put(record, object, "inferred", value_count(attribution->inferred));
 	record_put(record, object, "skipped", value_count(attribution->skipped));
 	record_put(record, object, "error", json_real(attribution_error(attribution)));
 	if (attribution_mismatch(attribution, &part))

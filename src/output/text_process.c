@@ -292,7 +292,7 @@ static void print_attribution(struct text *text, const struct watched_process *p
 	format_count(since.captured, number);
 	snprintf(item, sizeof(item), "%s walked", number);
 	layout_item(&text->layout, item, 2, 8);
-	format_count(attribution_inferred(&since), number);
+	format_count(since.inferred, number);
 	if (attribution_mismatch(&since, &part))
 		snprintf(item, sizeof(item), "%s inferred (%.2f%% wrongly)", number, 100 * part);
 	else

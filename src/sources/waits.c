@@ -48,6 +48,7 @@ void waits_credit_sampling(struct thread *thread, const struct abi_sampling *sam
 	struct attribution *sums = &thread->process->process->attribution;
 
 	sums->captured += sampling->captured - thread->sampling.captured;
+	sums->inferred += sampling->inferred - thread->sampling.inferred;
 	sums->skipped += sampling->skipped - thread->sampling.skipped;
 	sums->verified += sampling->verified - thread->sampling.verified;
 	sums->mismatched += sampling->mismatched - thread->sampling.mismatched;
