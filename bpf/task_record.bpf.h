@@ -192,7 +192,9 @@ static __always_inline struct task_record *task_record_find_or_create(struct tas
 	struct task_record_key key;
 	u32 zero = 0;
 
-	if (use_task_storage) {
+	if (refuses_records) {
+		record = task_record_find(task);
+	} else if (use_task_storage) {
 		record = bpf_task_storage_get(&task_storage, task, NULL,
 					      BPF_LOCAL_STORAGE_GET_F_CREATE);
 	} else {

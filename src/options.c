@@ -13,8 +13,9 @@
 
 #define INTERVAL_MIN_NS 100000000ULL
 /* Less would not hold the tables of one large program. */
-#define TABLE_MEMORY_MIN ((size_t)4 << 20)
-#define TABLE_MEMORY_MAX ((size_t)1 << 40)
+#define MEMORY_MIN     ((size_t)64 << 20)
+#define MEMORY_MAX     ((size_t)1 << 40)
+#define MEMORY_DEFAULT ((size_t)256 << 20)
 #define GROWTH_MAX       1e9
 /* Of one CPU: less would be nothing. */
 #define BUDGET_MIN_PERCENT     0.001
@@ -233,13 +234,12 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case OPTION_NO_DEMANGLE:
 		options->demangle = false;
 		return 0;
-	case OPTION_TABLE_MEMORY:
-		if (option_size(value, &options->table_memory) ||
-		    options->table_memory < TABLE_MEMORY_MIN ||
-		    options->table_memory > TABLE_MEMORY_MAX)
+	case OPTION_MEMORY:
+		if (option_size(value, &options->memory) || options->memory < MEMORY_MIN ||
+		    options->memory > MEMORY_MAX)
 			return error_set(error, -EINVAL,
-					 "--table-memory: '%.64s' is not a size of at least 4M, "
-					 "such as 64M or 1G",
+					 "--memory: '%.64s' is not a size of at least 64M, "
+					 "such as 256M or 1G",
 					 value);
 		return 0;
 	case OPTION_LINES:
@@ -521,7 +521,7 @@ int options_parse(int argc, char *const argv[], struct options *ret, struct erro
 	struct options options = {
 		.top = 10,
 		.demangle = true,
-		.table_memory = (size_t)64 << 20,
+		.memory = MEMORY_DEFAULT,
 		.budget_percent = BUDGET_DEFAULT_PERCENT,
 		.rules = verdict_rules_default(),
 	};

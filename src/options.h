@@ -52,7 +52,7 @@ struct options {
 	uint64_t top;
 	bool top_given;
 	uint64_t given;        /* see option_is_given() */
-	size_t table_memory;   /* bytes */
+	size_t memory;         /* bytes */
 	double budget_percent; /* of one CPU */
 	struct verdict_rules rules;
 	struct check_rules check;

@@ -441,6 +441,19 @@ uint64_t tracer_map_memory(const struct tracer *tracer)
 	return sum;
 }
 
+size_t tracer_record_bytes(const struct tracer *tracer)
+{
+	/* Those of the hash are there from the start, and in tracer_map_memory(). */
+	if (!tracer->bpf->rodata->use_task_storage || !tracer->bpf->rodata->keeps_records)
+		return 0;
+	return bpf_map__value_size(tracer->bpf->maps.task_storage);
+}
+
+void tracer_refuse_records(struct tracer *tracer, bool refuse)
+{
+	tracer->bpf->bss->refuses_records = refuse;
+}
+
 void tracer_set_walk_allowance(struct tracer *tracer, uint64_t allowance_ns)
 {
 	tracer->bpf->bss->walk_allowance_ns = allowance_ns;

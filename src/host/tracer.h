@@ -99,6 +99,12 @@ void tracer_hooks_run_time(const struct tracer *tracer, uint64_t *runs, uint64_t
 /* What the kernel keeps for the maps, without maps in maps; bytes. */
 uint64_t tracer_map_memory(const struct tracer *tracer);
 
+/* What the kernel keeps for each thread that has a record, beside the maps; bytes. */
+size_t tracer_record_bytes(const struct tracer *tracer);
+
+/* From now on threads without a record get none, which is counted as a loss. */
+void tracer_refuse_records(struct tracer *tracer, bool refuse);
+
 /* ns of walks in one window on one CPU, from now on; bpf/config.bpf.h. */
 void tracer_set_walk_allowance(struct tracer *tracer, uint64_t allowance_ns);
 

@@ -128,9 +128,8 @@ static int read_reasons(json_t *line, struct watched_process *process,
 	{
 		const char *reason = recording_word(words, text);
 
-		if (!reason || process->reasons_count == WATCHED_REASONS_MAX)
+		if (!reason || !watched_process_add_reason(process, reason))
 			return recording_damaged("reasons", error);
-		process->reasons[process->reasons_count++].reason = reason;
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@ struct watched_process *watched_process_new(uint32_t pid, uint64_t start_ns, uin
 	process->pid = pid;
 	process->start_ns = start_ns;
 	process->first_seen_ns = process->swept_ns = now_ns;
+	process->reasons = process->few;
 	return process;
 }
 
@@ -27,6 +28,8 @@ void watched_process_free(struct watched_process *process)
 		site_free(site);
 	}
 	goroutine_list_clear(&process->goroutine_list);
+	if (process->reasons != process->few)
+		free(process->reasons);
 	free(process->forecast);
 	free(process->go_version);
 	free(process->go_refused);
@@ -47,7 +50,8 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 	key.key.hash = site_id_of(unit, reason, stack).hash;
 	key.key.kind = kind;
 	HASH_FIND(hh, process->sites, &key.key, sizeof(key.key), site);
-	if (site || process->sites_count >= WATCHED_SITES_MAX)
+	if (site || process->sites_count >= WATCHED_SITES_MAX ||
+	    !memory_room_take(process->room, MEMORY_SITE))
 		return site;
 
 	fresh = site_new(kind, unit, reason, stack);
@@ -62,15 +66,31 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 	return site;
 }
 
+struct reason_waits *watched_process_add_reason(struct watched_process *process, const char *reason)
+{
+	if (process->reasons_count == WATCHED_REASONS_FEW && process->reasons == process->few) {
+		struct reason_waits *more = calloc(WATCHED_REASONS_MAX, sizeof(*more));
+
+		if (!more)
+			return NULL;
+		memcpy(more, process->few, sizeof(process->few));
+		process->reasons = more;
+	}
+	if (process->reasons_count == WATCHED_REASONS_MAX)
+		return NULL;
+	process->reasons[process->reasons_count].reason = reason;
+	return &process->reasons[process->reasons_count++];
+}
+
 struct reason_waits *watched_process_reason(struct watched_process *process, const char *reason)
 {
+	struct reason_waits *waits;
+
 	for (size_t i = 0; i < process->reasons_count; i++)
 		if (strcmp(process->reasons[i].reason, reason) == 0)
 			return &process->reasons[i];
-	if (process->reasons_count == WATCHED_REASONS_MAX)
-		return &process->reasons[WATCHED_REASONS_MAX - 1];
-	process->reasons[process->reasons_count].reason = reason;
-	return &process->reasons[process->reasons_count++];
+	waits = watched_process_add_reason(process, reason);
+	return waits ? waits : &process->reasons[process->reasons_count - 1];
 }
 
 uint64_t watched_process_watched_ns(const struct watched_process *process)

@@ -8,11 +8,14 @@
 #include "model/attribution.h"
 #include "model/goroutine_list.h"
 #include "model/limit_forecast.h"
+#include "model/memory_room.h"
 #include "model/site.h"
 
 /* Bounds what one process, which we do not trust, can cost. */
 #define WATCHED_SITES_MAX   8192
 #define WATCHED_REASONS_MAX 40
+/* Most processes have no more; for others there is more memory. */
+#define WATCHED_REASONS_FEW 4
 
 #define WAIT_HISTOGRAM_BUCKETS 28
 
@@ -69,12 +72,14 @@ struct watched_process {
 	struct goroutine_list goroutine_list; /* empty unless each goroutine was asked for */
 
 	size_t reasons_count;
-	struct reason_waits reasons[WATCHED_REASONS_MAX];
+	struct reason_waits *reasons; /* `few`, or WATCHED_REASONS_MAX of them, owned */
+	struct reason_waits few[WATCHED_REASONS_FEW];
 	/* Of `waits` and `duration_ns` nothing: see watched_process_attribution(). */
 	struct attribution attribution;
 	struct attribution reported_attribution;
 	struct site *sites; /* uthash */
 	size_t sites_count;
+	struct memory_room *room;        /* that its sites take from, not owned; NULL: no limit */
 	uint64_t first_seen_ns;          /* monotonic */
 	uint64_t swept_ns;               /* when the last sweep began, or first_seen_ns */
 	enum verdict verdict;            /* the worst of its units and sites */
@@ -100,11 +105,15 @@ static inline bool watched_process_has_forecast(const struct watched_process *pr
 }
 
 /*
- * The site with this identity, made if it is new. NULL: no memory, or the
- * process has WATCHED_SITES_MAX sites; the caller counts the loss.
+ * The site with this identity, made if it is new. NULL: no memory, no room, or
+ * the process has WATCHED_SITES_MAX sites; the caller counts the loss.
  */
 struct site *watched_process_site(struct watched_process *process, enum site_kind kind,
 				  enum unit unit, const char *reason, const struct stack *stack);
+
+/* One more reason; NULL: there are WATCHED_REASONS_MAX, or no memory for more. */
+struct reason_waits *watched_process_add_reason(struct watched_process *process,
+						const char *reason);
 
 /* The waits of a reason, made if new; never NULL (the last entry takes what is too many). */
 struct reason_waits *watched_process_reason(struct watched_process *process, const char *reason);

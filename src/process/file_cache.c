@@ -61,12 +61,17 @@ static void drop_oldest(struct file_cache *cache)
 	free_file(cache, file);
 }
 
+void file_cache_clear(struct file_cache *cache)
+{
+	while (cache->by_use)
+		drop_oldest(cache);
+}
+
 void file_cache_free(struct file_cache *cache)
 {
 	if (!cache)
 		return;
-	while (cache->by_use)
-		drop_oldest(cache);
+	file_cache_clear(cache);
 	free(cache);
 }
 

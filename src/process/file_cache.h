@@ -38,6 +38,9 @@ struct file_cache *file_cache_new(const struct file_cache_kind *kind, size_t lim
 void file_cache_free(struct file_cache *cache);
 define_auto_free(file_cache)
 
+/* Forgets all files; whatever was found before is invalid. */
+void file_cache_clear(struct file_cache *cache);
+
 /*
  * Whether the file is known; `thing` is NULL then for a file of which nothing can
  * be made. It belongs to the cache and is valid until the next load.

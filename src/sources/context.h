@@ -7,6 +7,7 @@
 
 #include "host/tracer.h"
 #include "model/loss.h"
+#include "model/memory_room.h"
 #include "model/verdict.h"
 #include "process/mapping_cache.h"
 #include "sources/process_table.h"
@@ -28,6 +29,7 @@ struct sources_context {
 	struct process_table *processes;
 	struct thread_table *threads;
 	struct losses losses;
+	struct memory_room room;
 	struct verdict_rules rules;
 	uint64_t stack_hash_seed;
 	uint64_t attached_ns; /* births before it are the baseline; 0: nothing is attached */

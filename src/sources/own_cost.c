@@ -298,7 +298,9 @@ struct own_cost own_cost_meter_cost(struct own_cost_meter *meter)
 
 	read_maps(meter);
 	stacks_statistics(meter->context->stacks, &cost.unwind);
-	cost.map_bytes = meter->maps_bytes + cost.unwind.kernel_table_bytes;
+	cost.map_bytes = meter->maps_bytes + cost.unwind.kernel_table_bytes +
+			 thread_table_count(meter->context->threads) *
+				 tracer_record_bytes(meter->context->tracer);
 	cost.cpu_seconds = (double)tool_ns() / 1e9;
 	if (meter->timer < 0)
 		return cost;

@@ -127,12 +127,12 @@ static struct site *find_site(struct sources_context *context, struct process_en
 	return site;
 }
 
-static struct place *add_place(struct process_entry *entry, const struct place *wanted,
-			       struct site *site)
+static struct place *add_place(struct sources_context *context, struct process_entry *entry,
+			       const struct place *wanted, struct site *site)
 {
 	struct place *place;
 
-	if (entry->places_count >= PLACES_MAX)
+	if (entry->places_count >= PLACES_MAX || !memory_room_take(&context->room, MEMORY_PLACE))
 		return NULL;
 	place = calloc(1, sizeof(*place));
 	if (!place)
@@ -169,7 +169,7 @@ static struct place *find_place(struct sources_context *context, struct process_
 	*site = find_site(context, entry, kind,
 			  kind == SITE_BIRTH ? BIRTH_REASON : reason_name(reason), &user,
 			  kernel_stack_id);
-	return *site ? add_place(entry, &wanted, *site) : NULL;
+	return *site ? add_place(context, entry, &wanted, *site) : NULL;
 }
 
 struct site *places_park(struct sources_context *context, struct process_entry *entry,

@@ -9,12 +9,17 @@
 struct process_table {
 	struct process_entry *living;
 	uint32_t generations;
+	struct memory_room *room;
 	struct process_entry *ended; /* by ended_key; a pid that was used again can repeat it */
 };
 
-struct process_table *process_table_new(void)
+struct process_table *process_table_new(struct memory_room *room)
 {
-	return calloc(1, sizeof(struct process_table));
+	struct process_table *table = calloc(1, sizeof(*table));
+
+	if (table)
+		table->room = room;
+	return table;
 }
 
 struct process_ref process_entry_ref(const struct process_entry *entry)
@@ -130,6 +135,8 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 		return entry;
 	}
 
+	if (!memory_room_take(table->room, MEMORY_PROCESS))
+		return NULL;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
@@ -140,6 +147,7 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 		free(entry);
 		return NULL;
 	}
+	entry->process->room = table->room;
 	entry->process->exec_id = exec_id;
 	identify(entry->process);
 	HASH_ADD(hh, table->living, tgid, sizeof(entry->tgid), entry);

@@ -53,7 +53,8 @@ struct process_table;
 /* The program that the process runs, for what is remembered of its mappings. */
 struct process_ref process_entry_ref(const struct process_entry *entry);
 
-struct process_table *process_table_new(void);
+/* What is entered takes from the room, which must outlive the table; NULL: no limit. */
+struct process_table *process_table_new(struct memory_room *room);
 void process_table_free(struct process_table *table);
 define_auto_free(process_table)
 
@@ -68,7 +69,7 @@ struct process_entry *process_table_find_exec(const struct process_table *table,
  * The living process with this id, made if it is new, with its identity read
  * from /proc. `leader_start_ns` is the start time of its main thread, or 0 where
  * that is not known: another start time means that the pid was reused, and the
- * old process ends. NULL without memory.
+ * old process ends. NULL without memory or room.
  */
 struct process_entry *process_table_enter(struct process_table *table, uint32_t tgid,
 					  uint64_t leader_start_ns, uint32_t exec_id,

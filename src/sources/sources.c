@@ -23,8 +23,6 @@
 #include "sources/thread_births.h"
 #include "sources/wait_places.h"
 
-/* Memory for the mappings of processes. */
-#define MAPPINGS_LIMIT ((size_t)16 << 20)
 /* Larger blocks are mapped, and so gone when they are freed. glibc's own limit grows. */
 #define MAPPED_BLOCK_BYTES (256 * 1024)
 
@@ -144,6 +142,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	auto_free(sources) struct sources *sources = calloc(1, sizeof(*sources));
 	struct goroutines_config goroutines;
 	struct symbolizer_config symbolizer;
+	const struct memory_shares shares = memory_shares(config->memory);
 	struct sources_context *context;
 	struct tracer_config tracer;
 	int err;
@@ -158,9 +157,10 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	if (getrandom(&context->stack_hash_seed, sizeof(context->stack_hash_seed), 0) !=
 	    sizeof(context->stack_hash_seed))
 		return error_set(error, -errno, "getrandom: %s", strerror(errno));
-	context->processes = process_table_new();
-	context->threads = thread_table_new();
-	context->mappings = mapping_cache_new(MAPPINGS_LIMIT);
+	memory_room_init(&context->room, config->memory);
+	context->processes = process_table_new(&context->room);
+	context->threads = thread_table_new(&context->room);
+	context->mappings = mapping_cache_new(shares.mappings);
 	if (!context->processes || !context->threads || !context->mappings)
 		return error_set(error, -ENOMEM, "out of memory");
 
@@ -187,6 +187,9 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		.map_files = config->features->has[FEATURE_MAP_FILES],
 		.lines = config->lines,
 		.demangle = config->demangle,
+		.symbols_limit = shares.symbols,
+		.go_tables_limit = shares.go_tables,
+		.perf_maps_limit = shares.perf_maps,
 	};
 	err = symbolizer_new(&symbolizer, &context->symbolizer, error);
 	if (!err)
@@ -194,7 +197,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	/* libbpf took several MiB to read the kernel's types, which are free now. */
 	malloc_trim(0);
 	if (!err)
-		err = stacks_open(context, config->table_memory, config->events, &context->stacks,
+		err = stacks_open(context, shares.unwind_tables, config->events, &context->stacks,
 				  error);
 	if (!err)
 		err = parked_threads_open(context, &sources->parked, error);
@@ -294,6 +297,24 @@ int sources_baseline(struct sources *sources, struct report *report, struct erro
 	return fill_report(sources, report, error);
 }
 
+/*
+ * What is in use decides how much more may be remembered until the next report. Sites and
+ * threads that are known stay, and are counted on.
+ */
+static void keep_to_memory(struct sources *sources, const struct own_cost *cost)
+{
+	struct sources_context *context = &sources->context;
+	struct memory_room *room = &context->room;
+
+	memory_room_measure(room, cost->rss_bytes + cost->map_bytes);
+	losses_set_total(&context->losses, "memory_full", room->refused);
+	tracer_refuse_records(context->tracer, !room->left);
+	if (!memory_room_is_low(room))
+		return;
+	symbolizer_drop_caches(context->symbolizer);
+	malloc_trim(0);
+}
+
 int sources_take_report(struct sources *sources, struct report *report, struct error *error)
 {
 	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
@@ -307,6 +328,7 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 	if (err)
 		return err;
 	report->cost = own_cost_meter_cost(sources->meter);
+	keep_to_memory(sources, &report->cost);
 	report->cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - began_ns) / 1e9;
 	if (sources->pace)
 		report->cost.budget = pace_status(sources->pace);

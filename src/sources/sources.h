@@ -25,7 +25,7 @@ struct sources_config {
 	size_t pids_count;                    /* 0: every process */
 	bool events;                          /* waits, births and exits, not only the sweep */
 	bool demangle;                        /* C++ and Rust names */
-	size_t table_memory;                  /* bytes for unwind tables */
+	uint64_t memory;                      /* bytes, for all of it; see memory_room.h */
 	struct verdict_rules rules;           /* what is a leak */
 	struct budget_config budget;          /* with events */
 	bool exact;                           /* each stack is walked, whatever it costs */

@@ -5,12 +5,17 @@
 
 struct thread_table {
 	struct thread *threads;
+	struct memory_room *room;
 	struct thread *found; /* last; NULL: none that is still there */
 };
 
-struct thread_table *thread_table_new(void)
+struct thread_table *thread_table_new(struct memory_room *room)
 {
-	return calloc(1, sizeof(struct thread_table));
+	struct thread_table *table = calloc(1, sizeof(*table));
+
+	if (table)
+		table->room = room;
+	return table;
 }
 
 void thread_table_remove(struct thread_table *table, struct thread *thread)
@@ -34,6 +39,11 @@ void thread_table_free(struct thread_table *table)
 	free(table);
 }
 
+size_t thread_table_count(const struct thread_table *table)
+{
+	return HASH_COUNT(table->threads);
+}
+
 static bool is_thread(const struct thread *thread, uint32_t tid, uint64_t start_ns)
 {
 	return thread && thread->key.tid == tid && thread->key.start_ns == start_ns;
@@ -55,8 +65,11 @@ struct thread *thread_table_find(struct thread_table *table, uint32_t tid, uint6
 struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,
 				uint32_t tid, uint64_t start_ns)
 {
-	struct thread *thread = calloc(1, sizeof(*thread));
+	struct thread *thread;
 
+	if (!memory_room_take(table->room, MEMORY_THREAD))
+		return NULL;
+	thread = calloc(1, sizeof(*thread));
 	if (!thread)
 		return NULL;
 	thread->key.tid = tid;

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "bpf/abi.h"
+#include "model/memory_room.h"
 #include "model/site.h"
 
 struct place;
@@ -65,15 +66,18 @@ struct thread {
 
 struct thread_table;
 
-struct thread_table *thread_table_new(void);
+/* What is added takes from the room, which must outlive the table; NULL: no limit. */
+struct thread_table *thread_table_new(struct memory_room *room);
 /* Frees all threads, without counting anything. */
 void thread_table_free(struct thread_table *table);
 define_auto_free(thread_table)
 
+size_t thread_table_count(const struct thread_table *table);
+
 /* NULL: not there. */
 struct thread *thread_table_find(struct thread_table *table, uint32_t tid, uint64_t start_ns);
 
-/* A new thread of the process, not there before; NULL without memory. */
+/* A new thread of the process, not there before; NULL without memory or room. */
 struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,
 				uint32_t tid, uint64_t start_ns);
 

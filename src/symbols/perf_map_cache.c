@@ -50,12 +50,17 @@ static void drop(struct perf_map_cache *cache, struct cached_map *cached)
 	cached_map_free(cached);
 }
 
+void perf_map_cache_clear(struct perf_map_cache *cache)
+{
+	while (cache->by_use)
+		drop(cache, cache->by_use);
+}
+
 void perf_map_cache_free(struct perf_map_cache *cache)
 {
 	if (!cache)
 		return;
-	while (cache->by_use)
-		drop(cache, cache->by_use);
+	perf_map_cache_clear(cache);
 	free(cache);
 }
 

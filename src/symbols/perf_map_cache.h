@@ -38,6 +38,9 @@ struct perf_map_cache_statistics {
  */
 struct perf_map_cache *perf_map_cache_new(size_t limit);
 void perf_map_cache_free(struct perf_map_cache *cache);
+
+/* Forgets all maps; whatever was found before is invalid. */
+void perf_map_cache_clear(struct perf_map_cache *cache);
 define_auto_free(perf_map_cache)
 
 /*

@@ -151,6 +151,11 @@ static const struct file_cache_kind go_tables_of_files = {
 	.memory = go_table_memory,
 };
 
+static size_t limit_of(size_t configured)
+{
+	return configured ? configured : SIZE_MAX;
+}
+
 int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **out,
 		   struct error *error)
 {
@@ -159,9 +164,10 @@ int symbolizer_new(const struct symbolizer_config *config, struct symbolizer **o
 	if (!symbolizer)
 		return error_set(error, -ENOMEM, "no memory for symbols");
 	symbolizer->processes = config->processes;
-	symbolizer->files = file_cache_new(&symbols_of_files, SYMBOLIZER_SYMBOLS_LIMIT);
-	symbolizer->go_tables = file_cache_new(&go_tables_of_files, SYMBOLIZER_GO_TABLES_LIMIT);
-	symbolizer->perf_maps = perf_map_cache_new(SYMBOLIZER_PERF_MAPS_LIMIT);
+	symbolizer->files = file_cache_new(&symbols_of_files, limit_of(config->symbols_limit));
+	symbolizer->go_tables =
+		file_cache_new(&go_tables_of_files, limit_of(config->go_tables_limit));
+	symbolizer->perf_maps = perf_map_cache_new(limit_of(config->perf_maps_limit));
 	if (config->lines)
 		symbolizer->lines = file_cache_new(&lines_of_files, SYMBOLIZER_LINES_LIMIT);
 	if (!symbolizer->files || !symbolizer->go_tables || !symbolizer->perf_maps ||
@@ -438,6 +444,12 @@ int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address
 	*name = symbol.name;
 	*offset = symbol.offset;
 	return 0;
+}
+
+void symbolizer_drop_caches(struct symbolizer *symbolizer)
+{
+	file_cache_clear(symbolizer->files);
+	perf_map_cache_clear(symbolizer->perf_maps);
 }
 
 void symbolizer_statistics(const struct symbolizer *symbolizer,

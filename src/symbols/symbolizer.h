@@ -26,14 +26,8 @@
 enum {
 	/* Bytes that are kept of a name, the NUL included. */
 	SYMBOL_NAME_SIZE = 512,
-	/* Memory for symbols of ELF files. */
-	SYMBOLIZER_SYMBOLS_LIMIT = 64 << 20,
 	/* Memory for debug information, of which libdw needs whole files. */
 	SYMBOLIZER_LINES_LIMIT = 512 << 20,
-	/* Memory for Go's line tables, of which little is kept: 100 programs have 7 MiB. */
-	SYMBOLIZER_GO_TABLES_LIMIT = 32 << 20,
-	/* Memory for perf maps; see perf_map_cache.h. */
-	SYMBOLIZER_PERF_MAPS_LIMIT = 64 << 20,
 };
 
 struct symbolizer;
@@ -54,6 +48,10 @@ struct symbolizer_config {
 	bool lines;    /* source lines and inlined functions, too; see source_lines.h */
 	bool demangle; /* C++ and Rust names, see demangle.h */
 	struct mapping_cache *processes; /* not owned, must outlive the symbolizer */
+	/* Bytes; 0: no limit. */
+	size_t symbols_limit;   /* for symbols of ELF files */
+	size_t go_tables_limit; /* for Go's line tables: 100 programs have 7 MiB */
+	size_t perf_maps_limit; /* for perf maps, see perf_map_cache.h */
 };
 
 /*
@@ -97,6 +95,9 @@ int symbolizer_stack(struct symbolizer *symbolizer, const struct process_ref *pr
  */
 int symbolizer_kernel_name(const struct symbolizer *symbolizer, uint64_t address, const char **name,
 			   uint64_t *offset);
+
+/* Forgets the symbols of files and perf maps; they are read again when they are needed. */
+void symbolizer_drop_caches(struct symbolizer *symbolizer);
 
 void symbolizer_statistics(const struct symbolizer *symbolizer,
 			   struct symbolizer_statistics *statistics);

@@ -196,8 +196,8 @@ static int set_up(void **state)
 	memset(&fixture, 0, sizeof(fixture));
 	fixture.features.has[FEATURE_MAP_FILES] = true;
 	fixture.context.features = &fixture.features;
-	fixture.context.processes = process_table_new();
-	fixture.context.threads = thread_table_new();
+	fixture.context.processes = process_table_new(NULL);
+	fixture.context.threads = thread_table_new(NULL);
 	return goroutines_open(&fixture.context, &config, &fixture.goroutines, NULL);
 }
 

@@ -132,8 +132,8 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("unknown option '-z'", "dump", "-z");
 	assert_usage("'-p' needs a value", "-p");
 	assert_usage("'--interval' needs a value", "--interval");
-	assert_usage("a size of at least 4M", "--table-memory", "1M");
-	assert_usage("a size of at least 4M", "--table-memory", "64X");
+	assert_usage("a size of at least 64M", "--memory", "63M");
+	assert_usage("a size of at least 64M", "--memory", "256X");
 	assert_usage("'0' is not a part of one CPU in percent", "--budget", "0");
 	assert_usage("'1000000' is not a part of one CPU in percent", "--budget", "1000000");
 	assert_usage("'a' is not a part of one CPU in percent", "--budget=a");

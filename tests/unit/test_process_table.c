@@ -21,7 +21,7 @@ static unsigned int visited(const struct process_table *table, bool with_ended)
 
 static void a_process_is_identified_from_proc(void **state)
 {
-	struct process_table *table = process_table_new();
+	struct process_table *table = process_table_new(NULL);
 	struct process_entry *entry = process_table_enter(table, (uint32_t)getpid(), 7, 1, 100);
 
 	(void)state;
@@ -38,7 +38,7 @@ static void a_process_is_identified_from_proc(void **state)
 /* Another start time of the main thread: the pid was used again. */
 static void a_pid_that_is_used_again_is_another_process(void **state)
 {
-	struct process_table *table = process_table_new();
+	struct process_table *table = process_table_new(NULL);
 	struct process_entry *first = process_table_enter(table, 4000000, 7, 1, 100);
 	struct process_entry *second = process_table_enter(table, 4000000, 9, 2, 200);
 
@@ -60,7 +60,7 @@ static void a_pid_that_is_used_again_is_another_process(void **state)
 /* Its last thread may be removed after the process was replaced. */
 static void ending_twice_is_ending_once(void **state)
 {
-	struct process_table *table = process_table_new();
+	struct process_table *table = process_table_new(NULL);
 	struct process_entry *entry = process_table_enter(table, 4000000, 7, 1, 100);
 
 	(void)state;
@@ -75,7 +75,7 @@ static void ending_twice_is_ending_once(void **state)
 
 static void exec_forgets_the_places(void **state)
 {
-	struct process_table *table = process_table_new();
+	struct process_table *table = process_table_new(NULL);
 	struct process_entry *entry = process_table_enter(table, 4000000, 7, 1, 100);
 	struct place *place = calloc(1, sizeof(*place));
 

@@ -5,7 +5,7 @@
 
 static void a_tid_that_is_used_again_is_another_thread(void **state)
 {
-	struct thread_table *table = thread_table_new();
+	struct thread_table *table = thread_table_new(NULL);
 	struct thread *first = thread_table_add(table, NULL, 7, 100);
 	struct thread *second = thread_table_add(table, NULL, 7, 200);
 
@@ -22,7 +22,7 @@ static void a_tid_that_is_used_again_is_another_thread(void **state)
 
 static void threads_are_found_in_any_order(void **state)
 {
-	struct thread_table *table = thread_table_new();
+	struct thread_table *table = thread_table_new(NULL);
 	struct thread *threads[100];
 
 	(void)state;
@@ -40,7 +40,7 @@ static void threads_are_found_in_any_order(void **state)
 /* The next one is looked for behind the one found last. */
 static void the_one_found_last_may_be_removed(void **state)
 {
-	struct thread_table *table = thread_table_new();
+	struct thread_table *table = thread_table_new(NULL);
 	struct thread *first = thread_table_add(table, NULL, 1, 10);
 	struct thread *second = thread_table_add(table, NULL, 2, 10);
 	struct thread *third = thread_table_add(table, NULL, 3, 10);
@@ -74,7 +74,7 @@ static void remove_even(struct thread *thread, void *data)
 
 static void the_visited_one_may_be_removed(void **state)
 {
-	struct removal removal = {.table = thread_table_new()};
+	struct removal removal = {.table = thread_table_new(NULL)};
 
 	(void)state;
 	for (uint32_t tid = 1; tid <= 1000; tid++)

@@ -12,7 +12,7 @@ struct fixture {
 static void set_up(struct fixture *fixture)
 {
 	*fixture = (struct fixture){0};
-	fixture->threads = thread_table_new();
+	fixture->threads = thread_table_new(NULL);
 	fixture->entry.process = watched_process_new(10, 1, 1);
 	fixture->thread = thread_table_add(fixture->threads, &fixture->entry, 11, 5);
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Programs that a benchmark starts: what is measured, and the tools that watch it."""
 
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -15,6 +17,7 @@ PARKSCOPE = os.path.join(BUILD, "parkscope")
 NULL_SWITCH = os.path.join(BUILD, "tests/bench/null_switch")
 STARTS_WITHIN_S = 60
 ENDS_WITHIN_S = 15
+PID_MAX = "/proc/sys/kernel/pid_max"
 
 
 class BenchError(Exception):
@@ -154,3 +157,53 @@ class Tool:
             end(self.process, signal.SIGKILL)
             time.sleep(0.2)
         self.output.close()
+
+
+def cpu_s(pid):
+    """CPU time of all threads of a process so far, in seconds (nanoseconds resolved)."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def rss_mib(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        fields = dict(line.split(":", 1) for line in file if ":" in line)
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+@contextlib.contextmanager
+def running(*command, output=subprocess.DEVNULL):
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
+                               stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+@contextlib.contextmanager
+def room_for_threads(count):
+    """kernel.pid_max is 32768 on small hosts."""
+    with open(PID_MAX, encoding="ascii") as file:
+        before = file.read()
+    if int(before) < 2 * count:
+        say(f"kernel.pid_max is {before.strip()}: raised for a while")
+        with open(PID_MAX, "w", encoding="ascii") as file:
+            file.write(str(4 * count))
+    try:
+        yield
+    finally:
+        with open(PID_MAX, "w", encoding="ascii") as file:
+            file.write(before)
+
+
+def end_record(path):
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            if record["event"]["dataset"] == "parkscope.end":
+                return record["parkscope"]
+    raise BenchError("parkscope wrote no end record")
