@@ -17,7 +17,7 @@ enum {
 };
 
 const struct option_row option_table[] = {
-	{"pid", 'p', LOOKS | CHECK, "PID", "process to watch; repeats, takes a list (default: all)",
+	{"pid", 'p', LOOKS | CHECK, "PID", "process to watch, or list of them; check needs it",
 	 false},
 	{"for", OPTION_FOR, CHECK, "TIME", "the same as --duration", false},
 	{"max-threads", OPTION_MAX_THREADS, CHECK, "N", "critical: more threads at the end", false},
@@ -62,7 +62,7 @@ const struct option_row option_table[] = {
 	 "record what verdicts are made of, into a new FILE", false},
 	{"replay", OPTION_REPLAY, WATCH | REPLAY, "FILE",
 	 "reports of such a recording, which need no root", false},
-	{"verbose", 'v', ALL | REPLAY, NULL, "whole stacks, own cost, and why something failed",
+	{"verbose", 'v', ALL | REPLAY, NULL, "more: whole stacks, own cost, why something failed",
 	 false},
 	{"debug", OPTION_DEBUG, ALL, "no-FEATURE", "act as if the host lacked FEATURE", true},
 	{"help", OPTION_HELP, ALL, NULL, "print this help", false},

@@ -16,7 +16,7 @@
 #define MEMORY_MIN     ((size_t)64 << 20)
 #define MEMORY_MAX     ((size_t)1 << 40)
 #define MEMORY_DEFAULT ((size_t)256 << 20)
-#define GROWTH_MAX       1e9
+#define GROWTH_MAX     1e9
 /* Of one CPU: less would be nothing. */
 #define BUDGET_MIN_PERCENT     0.001
 #define BUDGET_DEFAULT_PERCENT 1.0
@@ -217,6 +217,10 @@ static int set_option(struct options *options, int code, const char *value, stru
 	case 'f':
 		return set_format(options, value, error);
 	case 'o':
+		if (strcmp(value, "-") == 0)
+			return error_set(
+				error, -EINVAL,
+				"-o: '-' is no file: without -o all goes to standard output");
 		options->output = value;
 		return 0;
 	case OPTION_RECORD:

@@ -213,12 +213,12 @@ static void print_more(struct diff_text *text, enum unit unit, const struct site
 	layout_end_line(&text->layout);
 }
 
-/* "idle scheduler threads 4 -> 6, which do not count" */
+/* "idle scheduler threads 4 -> 6, which do not count"; pprof says nothing of them. */
 static void print_folded(struct diff_text *text, enum unit unit, const struct unit_diff *of)
 {
 	char line[160], old[FORMAT_NUMBER_SIZE], new[FORMAT_NUMBER_SIZE];
 
-	if (!of->old_folded && !of->new_folded)
+	if (!of->old_folded || !of->new_folded)
 		return;
 	format_count(of->old_folded, old);
 	format_count(of->new_folded, new);

@@ -128,13 +128,13 @@ static double watched_seconds(const struct report *report, const struct watched_
 }
 
 /* "goroutines 1,424 (+120.0/min)", or how many are parked where nothing is known of growth. */
-static void print_units(struct text *text, const struct report *report, const char *name,
-			const struct unit_count *count)
+static void print_units(struct text *text, const char *name, const struct unit_count *count,
+			bool rate)
 {
 	char item[64], number[FORMAT_NUMBER_SIZE];
 
 	format_count(count->now, number);
-	if (report->events)
+	if (rate)
 		snprintf(item, sizeof(item), "%s %s (%+.1f/min)", name, number,
 			 count->rate_per_minute);
 	else
@@ -199,9 +199,10 @@ static void print_head(struct text *text, const struct report *report,
 	layout_text(layout, item);
 	if (process->ended)
 		layout_item(layout, "ended", 2, 2);
-	if (report->events && process->verdict != VERDICT_STEADY)
+	else if (report->events && process->verdict != VERDICT_STEADY)
 		print_verdict(text, process->verdict);
-	print_units(text, report, goroutines ? "goroutines" : "threads", first);
+	print_units(text, goroutines ? "goroutines" : "threads", first,
+		    report->events && !process->ended);
 	if (report->events && limits_text_headline(process, limit))
 		layout_item(layout, limit, 2, 2);
 	if (report->events) {

@@ -77,7 +77,7 @@ assert_good_run() {
 # Idle programs work, too, now and then: only crowds that the program itself sees of the same
 # size before and after are compared, and of three tries one must agree in all.
 assert_idle() {
-	local file=$BATS_TEST_TMPDIR/$1.jsonl pid try
+	local file=$BATS_TEST_TMPDIR/$1.jsonl pid process try
 
 	pid=$(<"$real/$1/pid")
 	for try in 1 2 3; do
@@ -102,8 +102,12 @@ assert_loaded() {
 	"load_$1"
 	load=$begun
 	"$parkscope" watch -f jsonl --full -i 500ms -d "${seconds}s" -p "$pid" >"$file" 2>"$file.err"
-	! is_gone "$load" # otherwise there was no load
-	! is_gone "$pid"
+	for process in "$load" "$pid"; do # otherwise there was no load
+		if is_gone "$process"; then
+			echo "$1 or its load ended"
+			return 1
+		fi
+	done
 	end_process "$load"
 	end_process "$counting"
 	load='' counting=''

@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A stack that was never there before for each wait: `rate` of them a second, `count` in all
- * (0: no end). The way down to wait number n goes left or right by the bits of n.
+ * (0: no end). The way down to wait number n goes left or right by the lowest 20 bits of n.
  */
 #include "target.h"
 
 #include <errno.h>
 #include <time.h>
 
-#define DEPTH 24
-
 static uint64_t rate = 1000;
 static uint64_t count;
 static uint64_t waits;
 static int64_t next_ns;
-
-static void descend(uint64_t path, int depth);
-
-TARGET_FRAME static void left(uint64_t path, int depth)
-{
-	descend(path, depth);
-	target_keep_frame();
-}
-
-TARGET_FRAME static void right(uint64_t path, int depth)
-{
-	descend(path, depth);
-	target_keep_frame();
-}
 
 /* Commands are served from down there, too. */
 TARGET_FRAME static void wait_here(void)
@@ -40,15 +24,55 @@ TARGET_FRAME static void wait_here(void)
 	target_keep_frame();
 }
 
-static inline __attribute__((always_inline)) void descend(uint64_t path, int depth)
+static void descend_0(uint64_t path)
 {
-	if (depth == DEPTH)
-		wait_here();
-	else if (path & 1)
-		right(path >> 1, depth + 1);
-	else
-		left(path >> 1, depth + 1);
+	(void)path;
+	wait_here();
 }
+
+/*
+ * Two ways to go on, by the next bit. Functions of their own for each level: recursion is one
+ * place. They differ, or the compiler would make one of them.
+ */
+#define LEVEL(level, below)                                   \
+	TARGET_FRAME static void left_##level(uint64_t path)  \
+	{                                                     \
+		descend_##below(path);                        \
+		target_keep_frame();                          \
+	}                                                     \
+	TARGET_FRAME static void right_##level(uint64_t path) \
+	{                                                     \
+		descend_##below(path);                        \
+		__asm__ volatile("nop" ::: "memory");         \
+	}                                                     \
+	static inline void descend_##level(uint64_t path)     \
+	{                                                     \
+		if (path & 1)                                 \
+			right_##level(path >> 1);             \
+		else                                          \
+			left_##level(path >> 1);              \
+	}
+
+LEVEL(1, 0)
+LEVEL(2, 1)
+LEVEL(3, 2)
+LEVEL(4, 3)
+LEVEL(5, 4)
+LEVEL(6, 5)
+LEVEL(7, 6)
+LEVEL(8, 7)
+LEVEL(9, 8)
+LEVEL(10, 9)
+LEVEL(11, 10)
+LEVEL(12, 11)
+LEVEL(13, 12)
+LEVEL(14, 13)
+LEVEL(15, 14)
+LEVEL(16, 15)
+LEVEL(17, 16)
+LEVEL(18, 17)
+LEVEL(19, 18)
+LEVEL(20, 19)
 
 static void report(void)
 {
@@ -70,7 +94,7 @@ int main(int argc, char **argv)
 	next_ns = (int64_t)target_now_ns();
 	for (waits = 0; !count || waits < count; waits++) {
 		next_ns += (int64_t)(1000000000 / rate);
-		left(waits, 0);
+		descend_20(waits);
 		if (target_next(0) == TARGET_QUIT)
 			target_finish();
 	}

@@ -36,6 +36,7 @@ static void defaults(void **state)
 	assert_int_equal(options.pids_count, 0);
 	assert_int_equal(options.top, 10);
 	assert_float_equal(options.budget_percent, 1, 0);
+	assert_int_equal(options.memory, 256 << 20);
 	assert_false(options.lines);
 }
 
@@ -132,6 +133,7 @@ static void wrong_usage_is_said_in_one_line(void **state)
 	assert_usage("unknown option '-z'", "dump", "-z");
 	assert_usage("'-p' needs a value", "-p");
 	assert_usage("'--interval' needs a value", "--interval");
+	assert_usage("without -o all goes to standard output", "-o", "-");
 	assert_usage("a size of at least 64M", "--memory", "63M");
 	assert_usage("a size of at least 64M", "--memory", "256X");
 	assert_usage("'0' is not a part of one CPU in percent", "--budget", "0");

@@ -208,7 +208,7 @@ static void test_nothing_to_see(void **state)
 	fixture = fixture_new(&(struct text_config){0});
 	add_process(fixture, 7, "busy", 1, 1)->ended = true;
 	assert_report(fixture, "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
-			       "busy 7  ended  threads 1 (+0.0/min)  born 0  exited 0  watched 4s\n"
+			       "busy 7  ended  threads 1  born 0  exited 0  watched 4s\n"
 			       "no thread is parked\n");
 	fixture_free(fixture);
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# More than there is memory for: bounded, counted, and what is known is counted on.
+
+load common.bash
+
+@test "new stacks without end: --memory holds, what does not fit is counted, totals are exact" {
+	target_start distinct_stacks rate=4000 count=24000
+	parkscope_start watch -p "$TARGET" -i 1s --memory 64M -v --exact --budget 100
+	target_send "$TARGET" go
+	target_wait "$TARGET" '^done=1$'
+	target_report "$TARGET"
+	parkscope_stop
+	assert_complete
+	assert_between "MiB in use at most" 20 \
+		"$(pick cost '(.p.cost.rss_bytes + .p.cost.map_bytes) / 1048576' | sort -n | tail -n 1)" 66
+	assert_between "refused" 1 "$(last end '.p.losses.memory_full // 0')" 1000000
+	# A deadline that is over needs no sleep.
+	assert_between "waits" $(($(target_counter "$TARGET" waits) / 2)) "$(waits_of sleep count)" \
+		"$(target_counter "$TARGET" waits)"
+	target_quit "$TARGET"
+}
+
+@test "the default limit is not met by a busy small program" {
+	target_start distinct_stacks rate=1000 count=3000
+	parkscope_start watch -p "$TARGET" -i 1s -v
+	target_send "$TARGET" go
+	target_wait "$TARGET" '^done=1$'
+	parkscope_stop
+	assert_complete
+	assert_equal "$(last end '.p.losses.memory_full // 0')" 0
+	target_quit "$TARGET"
+}
