@@ -143,6 +143,7 @@ int session_open(const struct options *options, bool events, struct session **re
 		.pids_count = options->pids_count,
 		.events = events,
 		.demangle = options->demangle,
+		.keep_sites = options->record != NULL,
 		.memory = options->memory,
 		.rules = options->rules,
 		.budget =

@@ -26,14 +26,20 @@ void memory_room_init(struct memory_room *room, uint64_t limit)
 	*room = (struct memory_room){.limit = limit, .left = limit};
 }
 
+bool memory_room_has(struct memory_room *room, enum memory_thing thing)
+{
+	if (room->left >= bytes_of[thing])
+		return true;
+	room->refused++;
+	return false;
+}
+
 bool memory_room_take(struct memory_room *room, enum memory_thing thing)
 {
 	if (!room)
 		return true;
-	if (room->left < bytes_of[thing]) {
-		room->refused++;
+	if (!memory_room_has(room, thing))
 		return false;
-	}
 	room->left -= bytes_of[thing];
 	return true;
 }

@@ -44,6 +44,9 @@ void memory_room_init(struct memory_room *room, uint64_t limit);
 /* There is room for one more, which takes it. `room` NULL: there always is. */
 bool memory_room_take(struct memory_room *room, enum memory_thing thing);
 
+/* Counts as refused where there is none. */
+bool memory_room_has(struct memory_room *room, enum memory_thing thing);
+
 /* So many bytes are in use. */
 void memory_room_measure(struct memory_room *room, uint64_t used);
 

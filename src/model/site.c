@@ -71,6 +71,19 @@ static bool keeps_untimed(const struct site *site, const struct verdict_rules *r
 	return false;
 }
 
+static void note_use(struct site *site)
+{
+	uint64_t count = site->crowd.arrived + site->crowd.departed + site->births.born +
+			 site->births.exited + site->waits.count;
+
+	site->grew |= site->verdict.verdict != VERDICT_STEADY;
+	if (!site_size(site) && count == site->active_count &&
+	    site->verdict.verdict == VERDICT_STEADY)
+		return;
+	site->active_count = count;
+	site->active_ns = site->ladder.now_ns;
+}
+
 int site_end_sweep(struct site *site, const struct verdict_rules *rules)
 {
 	const struct verdict_subject subject = site_subject(site);
@@ -95,7 +108,17 @@ int site_end_sweep(struct site *site, const struct verdict_rules *rules)
 			verdict_depends_on_near_io(&subject) && keeps_untimed(site, rules);
 	}
 	verdict_judge(&site->verdict, &input, rules);
+	note_use(site);
 	return err;
+}
+
+bool site_is_expired(const struct site *site, uint64_t now_ns, uint64_t expires_ns)
+{
+	uint64_t unused_ns = now_ns > site->active_ns ? now_ns - site->active_ns : 0;
+
+	return site->unit == UNIT_THREAD && !site_size(site) &&
+	       site->verdict.verdict == VERDICT_STEADY &&
+	       unused_ns >= (site->grew ? SITE_EXPIRES_GREW_NS : expires_ns);
 }
 
 struct verdict_subject site_subject(const struct site *site)

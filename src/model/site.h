@@ -87,6 +87,11 @@ struct site {
 		bool stopped;
 	} reported;
 
+	uint64_t active_ns;    /* the last sweep that found it used since the one before */
+	uint64_t active_count; /* sum of its counters then */
+	bool grew;             /* its verdict was something else than steady at some time */
+	bool expired;          /* it is about to be forgotten */
+
 	struct { /* for uthash */
 		uint64_t hash;
 		uint64_t kind;
@@ -135,6 +140,14 @@ double site_rate_per_minute(const struct site *site);
 
 /* Adds completed waits. */
 void site_add_waits(struct site *site, const struct wait_sum *sum);
+
+/*
+ * Nobody is here, nobody has been for so long, and nothing is wrong with it: it can be
+ * forgotten. One that grew is kept for an hour. Goroutines' sites never expire.
+ */
+#define SITE_EXPIRES_NS      (600ULL * 1000000000ULL)
+#define SITE_EXPIRES_GREW_NS (3600ULL * 1000000000ULL)
+bool site_is_expired(const struct site *site, uint64_t now_ns, uint64_t expires_ns);
 
 /* What changed since the last report. */
 struct site_interval {

@@ -23,10 +23,8 @@ void watched_process_free(struct watched_process *process)
 
 	if (!process)
 		return;
-	HASH_ITER (hh, process->sites, site, next) {
-		HASH_DEL(process->sites, site);
-		site_free(site);
-	}
+	HASH_ITER (hh, process->sites, site, next)
+		watched_process_drop_site(process, site);
 	goroutine_list_clear(&process->goroutine_list);
 	if (process->reasons != process->few)
 		free(process->reasons);
@@ -60,10 +58,18 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 	fresh->key.hash = key.key.hash;
 	fresh->key.kind = key.key.kind;
 	site_begin_sweep(fresh, process->swept_ns, watched_process_watched_ns(process));
+	fresh->active_ns = process->swept_ns;
 	site = take_ptr(fresh);
 	HASH_ADD(hh, process->sites, key, sizeof(site->key), site);
 	process->sites_count++;
 	return site;
+}
+
+void watched_process_drop_site(struct watched_process *process, struct site *site)
+{
+	HASH_DEL(process->sites, site);
+	process->sites_count--;
+	site_free(site);
 }
 
 struct reason_waits *watched_process_add_reason(struct watched_process *process, const char *reason)

@@ -111,6 +111,9 @@ static inline bool watched_process_has_forecast(const struct watched_process *pr
 struct site *watched_process_site(struct watched_process *process, enum site_kind kind,
 				  enum unit unit, const char *reason, const struct stack *stack);
 
+/* Forgets one of its sites. */
+void watched_process_drop_site(struct watched_process *process, struct site *site);
+
 /* One more reason; NULL: there are WATCHED_REASONS_MAX, or no memory for more. */
 struct reason_waits *watched_process_add_reason(struct watched_process *process,
 						const char *reason);

@@ -174,6 +174,7 @@ static int collect_due_sites(struct emission *emission, const struct report *rep
 		written = emission_memory_site(state, site, report->now_ns);
 		if (!written)
 			return -ENOMEM;
+		written->in_report = true;
 		counts = counts_since(&totals, &written->counts);
 		if (!site_is_due(emission, report, process, first_sight, site, written, &counts))
 			continue;

@@ -119,6 +119,20 @@ int emission_memory_reasons(struct process_state *process, size_t count)
 	return 0;
 }
 
+static void end_site_reports(struct process_state *process)
+{
+	struct site_state *site, *next;
+
+	HASH_ITER (hh, process->sites, site, next) {
+		if (site->in_report) {
+			site->in_report = false;
+			continue;
+		}
+		HASH_DEL(process->sites, site);
+		free(site);
+	}
+}
+
 void emission_memory_end_report(struct emission_memory *memory)
 {
 	struct process_state *process, *next;
@@ -126,6 +140,7 @@ void emission_memory_end_report(struct emission_memory *memory)
 	HASH_ITER (hh, memory->processes, process, next) {
 		if (process->in_report) {
 			process->in_report = false;
+			end_site_reports(process);
 			continue;
 		}
 		HASH_DEL(memory->processes, process);

@@ -19,6 +19,7 @@ struct site_state {
 	} key;
 	uint64_t written_ns; /* or first sight */
 	bool written;
+	bool in_report;
 	uint64_t size;
 	enum verdict verdict;
 	struct site_interval counts;
@@ -75,7 +76,7 @@ struct stack_state *emission_memory_stack(struct emission_memory *memory, uint64
 					  bool *first);
 int emission_memory_reasons(struct process_state *process, size_t count);
 
-/* Forgets the processes that were not in the report. */
+/* Forgets the processes and sites that were not in the report. */
 void emission_memory_end_report(struct emission_memory *memory);
 
 #endif

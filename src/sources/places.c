@@ -12,6 +12,8 @@
 #include "sources/reasons.h"
 
 #define BIRTH_REASON "birth"
+/* When little memory is left. */
+#define EXPIRES_EARLY_NS (60ULL * 1000000000ULL)
 
 uint64_t places_stack_id(const struct sources_context *context, const struct user_stack *user)
 {
@@ -144,6 +146,26 @@ static struct place *add_place(struct sources_context *context, struct process_e
 	return place;
 }
 
+/* As it is looked for; the stack has an id. */
+static struct place wanted_place(enum site_kind kind, uint32_t reason, uint64_t user_stack_id,
+				 uint64_t kernel_stack_id)
+{
+	struct place wanted = {0};
+
+	wanted.key.user_stack_id = user_stack_id;
+	wanted.key.kernel_stack_id = kernel_stack_id;
+	wanted.key.kind_and_reason = (uint64_t)kind << 32 | reason;
+	return wanted;
+}
+
+static struct place *known_place(const struct process_entry *entry, const struct place *wanted)
+{
+	struct place *place = NULL;
+
+	HASH_FIND(hh, entry->places, &wanted->key, sizeof(wanted->key), place);
+	return place;
+}
+
 /*
  * The place of a raw stack, and its site. Beyond PLACES_MAX there is no place:
  * `*site` is then found anew each time.
@@ -154,22 +176,24 @@ static struct place *find_place(struct sources_context *context, struct process_
 				struct site **site)
 {
 	struct user_stack user = *given;
-	struct place wanted = {0}, *place = NULL;
+	struct place wanted, *place;
 
 	if (user.frames)
 		user.id = places_stack_id(context, &user);
-	wanted.key.user_stack_id = user.id;
-	wanted.key.kernel_stack_id = kernel_stack_id;
-	wanted.key.kind_and_reason = (uint64_t)kind << 32 | reason;
-	HASH_FIND(hh, entry->places, &wanted.key, sizeof(wanted.key), place);
-	if (place) {
-		*site = place->site;
+	wanted = wanted_place(kind, reason, user.id, kernel_stack_id);
+	place = known_place(entry, &wanted);
+	*site = place ? place->site : NULL;
+	/* Without room for what may be found it is not named, each time anew. */
+	if (*site || !memory_room_has(&context->room, MEMORY_SITE))
 		return place;
-	}
 	*site = find_site(context, entry, kind,
 			  kind == SITE_BIRTH ? BIRTH_REASON : reason_name(reason), &user,
 			  kernel_stack_id);
-	return *site ? add_place(context, entry, &wanted, *site) : NULL;
+	if (place)
+		place->site = *site;
+	else if (*site)
+		place = add_place(context, entry, &wanted, *site);
+	return place;
 }
 
 struct site *places_park(struct sources_context *context, struct process_entry *entry,
@@ -184,9 +208,13 @@ struct site *places_park(struct sources_context *context, struct process_entry *
 struct place *places_wait(struct sources_context *context, struct process_entry *entry,
 			  uint32_t reason, const struct user_stack *user)
 {
-	struct site *site;
-	struct place *place = find_place(context, entry, SITE_PARK, reason, user, 0, &site);
+	const struct place wanted = wanted_place(SITE_PARK, reason, user->id, 0);
+	struct place *place = user->frames ? NULL : known_place(entry, &wanted);
+	struct site *site = NULL;
 
+	if (place)
+		return place;
+	place = find_place(context, entry, SITE_PARK, reason, user, 0, &site);
 	if (site && !place)
 		losses_add(&context->losses, "process_stacks_full", 1);
 	return place;
@@ -213,4 +241,56 @@ struct site *places_birth_label(struct sources_context *context, struct process_
 	if (!site)
 		losses_add(&context->losses, "sites_full", 1);
 	return site;
+}
+
+int places_renew(struct sources_context *context, struct process_entry *entry, struct place *place)
+{
+	const struct user_stack user = {.id = place->key.user_stack_id};
+
+	if (!place->site)
+		place->site =
+			find_site(context, entry, SITE_PARK,
+				  reason_name((uint32_t)place->key.kind_and_reason), &user, 0);
+	return place->site ? 0 : -ENOSPC;
+}
+
+/* Its waits are credited, or may still come. */
+static bool has_waits(const struct place *place)
+{
+	return place->settled.count || place->in_map.count || place->with_threads.count;
+}
+
+static void forget_expired(struct process_entry *entry)
+{
+	struct place *place, *next;
+
+	HASH_ITER (hh, entry->places, place, next) {
+		if (!place->site || !place->site->expired)
+			continue;
+		place->site = NULL;
+		if (has_waits(place))
+			continue;
+		HASH_DEL(entry->places, place);
+		entry->places_count--;
+		free(place);
+	}
+}
+
+void places_expire_sites(struct sources_context *context, struct process_entry *entry)
+{
+	uint64_t expires_ns =
+		memory_room_is_low(&context->room) ? EXPIRES_EARLY_NS : SITE_EXPIRES_NS;
+	struct site *site, *next;
+	size_t expired = 0;
+
+	HASH_ITER (hh, entry->process->sites, site, next) {
+		site->expired = site_is_expired(site, context->swept_ns, expires_ns);
+		expired += site->expired;
+	}
+	if (!expired)
+		return;
+	forget_expired(entry);
+	HASH_ITER (hh, entry->process->sites, site, next)
+		if (site->expired)
+			watched_process_drop_site(entry->process, site);
 }

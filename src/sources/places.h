@@ -29,12 +29,24 @@ struct user_stack {
 struct site *places_park(struct sources_context *context, struct process_entry *entry,
 			 uint32_t reason, const struct user_stack *user, uint64_t kernel_stack_id);
 
-/* Where threads waited, to credit completed waits; also NULL beyond PLACES_MAX. */
+/*
+ * Where threads waited, to credit completed waits; also NULL beyond PLACES_MAX. Its site may have
+ * expired: places_renew() when there is something to credit.
+ */
 struct place *places_wait(struct sources_context *context, struct process_entry *entry,
 			  uint32_t reason, const struct user_stack *user);
 
 /* The id of a stack with frames: that by which BPF would know it. */
 uint64_t places_stack_id(const struct sources_context *context, const struct user_stack *user);
+
+/* Makes its site anew where that expired. 0, or -ENOSPC: see above. */
+int places_renew(struct sources_context *context, struct process_entry *entry, struct place *place);
+
+/*
+ * Forgets the sites of the process that nobody has used for some time. Nothing may hold one of
+ * them but its places: at the end of a report.
+ */
+void places_expire_sites(struct sources_context *context, struct process_entry *entry);
 
 /* Where a thread was created. */
 struct site *places_birth(struct sources_context *context, struct process_entry *entry,

@@ -35,6 +35,7 @@ struct sources {
 	struct own_cost_meter *meter;
 	struct pace *pace; /* NULL without events */
 	struct watched_process **listed;
+	bool keep_sites;
 	uint64_t opened_ns;
 	uint64_t reported_ns;
 };
@@ -125,16 +126,39 @@ static int attach(struct sources *sources, bool named, struct error *error)
 	return err;
 }
 
+/*
+ * What is in use decides how much more may be remembered until the next report. Sites and
+ * threads that are known stay, and are counted on.
+ */
+static void keep_to_memory(struct sources *sources, const struct own_cost *cost)
+{
+	struct sources_context *context = &sources->context;
+	struct memory_room *room = &context->room;
+
+	memory_room_measure(room, cost->rss_bytes + cost->map_bytes);
+	losses_set_total(&context->losses, "memory_full", room->refused);
+	tracer_refuse_records(context->tracer, !room->left);
+	if (!memory_room_is_low(room))
+		return;
+	symbolizer_drop_caches(context->symbolizer);
+	malloc_trim(0);
+}
+
 /* Last: what it took to get here does not count. */
 static int keep_accounts(struct sources *sources, const struct sources_config *config,
 			 struct error *error)
 {
 	struct sources_context *context = &sources->context;
 	int err = own_cost_meter_new(context, config->events, &sources->meter);
+	struct own_cost cost;
 
 	if (!err && config->events)
 		err = pace_new(context, sources->meter, &config->budget, &sources->pace);
-	return err ? error_set(error, err, "cannot measure the cost: %s", strerror(-err)) : 0;
+	if (err)
+		return error_set(error, err, "cannot measure the cost: %s", strerror(-err));
+	cost = own_cost_meter_cost(sources->meter);
+	keep_to_memory(sources, &cost);
+	return 0;
 }
 
 int sources_open(const struct sources_config *config, struct sources **ret, struct error *error)
@@ -152,6 +176,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
 	context = &sources->context;
 	context->features = config->features;
+	sources->keep_sites = config->keep_sites;
 	context->stays = config->stays;
 	context->rules = config->rules;
 	if (getrandom(&context->stack_hash_seed, sizeof(context->stack_hash_seed), 0) !=
@@ -297,24 +322,6 @@ int sources_baseline(struct sources *sources, struct report *report, struct erro
 	return fill_report(sources, report, error);
 }
 
-/*
- * What is in use decides how much more may be remembered until the next report. Sites and
- * threads that are known stay, and are counted on.
- */
-static void keep_to_memory(struct sources *sources, const struct own_cost *cost)
-{
-	struct sources_context *context = &sources->context;
-	struct memory_room *room = &context->room;
-
-	memory_room_measure(room, cost->rss_bytes + cost->map_bytes);
-	losses_set_total(&context->losses, "memory_full", room->refused);
-	tracer_refuse_records(context->tracer, !room->left);
-	if (!memory_room_is_low(room))
-		return;
-	symbolizer_drop_caches(context->symbolizer);
-	malloc_trim(0);
-}
-
 int sources_take_report(struct sources *sources, struct report *report, struct error *error)
 {
 	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
@@ -348,6 +355,8 @@ static void end_process_report(struct process_entry *entry, void *data)
 		stacks_forget(context->stacks, entry->tgid);
 	}
 	watched_process_end_report(entry->process);
+	if (!sources->keep_sites && !entry->process->ended)
+		places_expire_sites(context, entry);
 }
 
 void sources_end_report(struct sources *sources)

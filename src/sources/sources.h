@@ -31,6 +31,7 @@ struct sources_config {
 	bool exact;                           /* each stack is walked, whatever it costs */
 	bool lines;                           /* source lines in stacks */
 	bool each_goroutine; /* each goroutine by itself, for process->goroutine_list */
+	bool keep_sites;     /* sites never expire, as a recording needs it */
 	bool stays;          /* which stays each crowd has, for site->stays */
 	bool runtime_frames; /* show frames of the Go runtime, and its own goroutines */
 };

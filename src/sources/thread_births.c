@@ -179,7 +179,7 @@ static void handle_exec(struct sources_context *context, const struct abi_exit_e
 		wait_places_end_thread(context, thread, NULL);
 		waits_begin_anew(thread);
 	}
-	wait_places_settle_process(entry);
+	wait_places_settle_process(context, entry);
 	process_table_exec(context->processes, entry, event->exec_id);
 	stacks_handle_exec(context->stacks, entry);
 }

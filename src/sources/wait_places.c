@@ -45,7 +45,7 @@ struct reading {
 	bool ended_only; /* those of processes that ended */
 };
 
-/* False: the process is gone. */
+/* False: the process is gone, or there is no room for the place: the entry is of no use. */
 static bool read_entry(const struct reading *reading, const struct abi_wait_site_key *key,
 		       const struct abi_wait_sum *sum)
 {
@@ -61,7 +61,7 @@ static bool read_entry(const struct reading *reading, const struct abi_wait_site
 	place = places_wait(context, entry, key->reason,
 			    &(struct user_stack){.id = key->user_stack_id});
 	if (!place)
-		return true;
+		return false;
 	entry->waits_changed = true;
 	if (reading->drain) {
 		sum_add(&place->settled, sum);
@@ -208,14 +208,16 @@ void wait_places_end_thread(struct sources_context *context, struct thread *thre
 }
 
 /* What the place has gained; it may lag behind, but what was credited is never taken back. */
-static void settle_place(struct watched_process *process, struct place *place)
+static void settle_place(struct sources_context *context, struct process_entry *entry,
+			 struct place *place)
 {
 	struct abi_wait_sum now = place->settled;
 	struct wait_sum gained;
 
 	sum_add(&now, &place->in_map);
 	sum_add(&now, &place->with_threads);
-	if (now.count <= place->credited.count || now.duration_ns < place->credited.duration_ns)
+	if (now.count <= place->credited.count || now.duration_ns < place->credited.duration_ns ||
+	    places_renew(context, entry, place))
 		return;
 	gained = (struct wait_sum){
 		.count = now.count - place->credited.count,
@@ -225,10 +227,10 @@ static void settle_place(struct watched_process *process, struct place *place)
 	};
 	place->credited = now;
 	site_add_waits(place->site, &gained);
-	process->attribution.attributed_ns += gained.duration_ns;
+	entry->process->attribution.attributed_ns += gained.duration_ns;
 }
 
-void wait_places_settle_process(struct process_entry *entry)
+void wait_places_settle_process(struct sources_context *context, struct process_entry *entry)
 {
 	struct place *place, *next;
 
@@ -236,16 +238,15 @@ void wait_places_settle_process(struct process_entry *entry)
 		return;
 	entry->waits_changed = false;
 	HASH_ITER (hh, entry->places, place, next)
-		settle_place(entry->process, place);
+		settle_place(context, entry, place);
 }
 
 static void settle_process(struct process_entry *entry, void *data)
 {
-	(void)data;
-	wait_places_settle_process(entry);
+	wait_places_settle_process(data, entry);
 }
 
 void wait_places_settle(struct sources_context *context)
 {
-	process_table_each(context->processes, true, settle_process, NULL);
+	process_table_each(context->processes, true, settle_process, context);
 }

@@ -16,7 +16,7 @@
  * counted twice. wait_places_settle() credits the sites with what the whole has gained.
  */
 
-/* Reads the map `wait_sites`, and removes entries of processes that are gone. */
+/* Reads the map `wait_sites`, and removes entries of which nothing can be made. */
 int wait_places_read_map(struct sources_context *context);
 
 /*
@@ -39,7 +39,7 @@ void wait_places_end_thread(struct sources_context *context, struct thread *thre
 			    const struct abi_remembered_waits *remembered);
 
 /* Credits the sites of one process, before it forgets its places, or of all. */
-void wait_places_settle_process(struct process_entry *entry);
+void wait_places_settle_process(struct sources_context *context, struct process_entry *entry);
 void wait_places_settle(struct sources_context *context);
 
 #endif

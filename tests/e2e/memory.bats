@@ -31,3 +31,33 @@ load common.bash
 	assert_equal "$(last end '.p.losses.memory_full // 0')" 0
 	target_quit "$TARGET"
 }
+
+rounds_done() {
+	[ "$(grep -c '^done=1$' "${TARGET_OUTPUT[$TARGET]}")" -ge "$1" ]
+}
+
+memory_was_full() {
+	[ "$(sum loss '.p.losses.memory_full // 0')" -gt 0 ]
+}
+
+# The newest report that has waits: how many of them stand at places.
+newest_waits_at_places() {
+	pick park_site 'select(.p.reason == "sleep") | [.["@timestamp"], .p.waits.count] | @tsv' |
+		awk '{ count[$1] += $2; if ($1 > last) last = $1 } END { print count[last] }'
+}
+
+# When little memory is left after a minute without use, else after ten.
+@test "places that nobody uses any more make room for new ones" {
+	target_start distinct_stacks rate=4000 count=8000
+	parkscope_start watch -p "$TARGET" -i 5s --memory 80M -v --full --exact --budget 100
+	target_send "$TARGET" go
+	wait_until "all waits of the first round" rounds_done 1
+	wait_until "memory is full" memory_was_full
+	sleep 75
+	target_send "$TARGET" go
+	wait_until "all waits of the second round" rounds_done 2
+	parkscope_stop
+	assert_complete
+	assert_between "waits of the second round at their places" 1500 "$(newest_waits_at_places)" 8000
+	target_quit "$TARGET"
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A stack that was never there before for each wait: `rate` of them a second, `count` in all
- * (0: no end). The way down to wait number n goes left or right by the lowest 20 bits of n.
+ * A stack that was never there before for each wait: `rate` of them a second, `count` after each
+ * "go" (0: no end). The way down to wait number n goes left or right by the lowest 20 bits of n.
  */
 #include "target.h"
 
@@ -74,6 +74,17 @@ LEVEL(18, 17)
 LEVEL(19, 18)
 LEVEL(20, 19)
 
+static void wait_often(void)
+{
+	next_ns = (int64_t)target_now_ns();
+	for (uint64_t i = 0; !count || i < count; i++) {
+		next_ns += (int64_t)(1000000000 / rate);
+		descend_20(waits++);
+		if (target_next(0) == TARGET_QUIT)
+			target_finish();
+	}
+}
+
 static void report(void)
 {
 	target_print("waits", waits);
@@ -89,15 +100,16 @@ int main(int argc, char **argv)
 	target_on_report(report);
 	target_print("threads", 0);
 	target_ready();
-	while (target_next(-1) != TARGET_GO)
-		;
-	next_ns = (int64_t)target_now_ns();
-	for (waits = 0; !count || waits < count; waits++) {
-		next_ns += (int64_t)(1000000000 / rate);
-		descend_20(waits);
-		if (target_next(0) == TARGET_QUIT)
+	for (;;) {
+		switch (target_next(-1)) {
+		case TARGET_QUIT:
 			target_finish();
+		case TARGET_GO:
+			wait_often();
+			target_done();
+			break;
+		default:
+			break;
+		}
 	}
-	target_done();
-	target_stand();
 }

@@ -276,6 +276,30 @@ static void test_a_process_that_is_missing_is_forgotten(void **state)
 	fixture_free(fixture);
 }
 
+/* The site that comes after it has counters of its own. */
+static void test_a_site_that_expired_is_forgotten(void **state)
+{
+	struct fixture *fixture = fixture_new(false, 10);
+	struct site *site = park_site(fixture, "work");
+	const struct emission_due *due;
+
+	(void)state;
+	site_add_waits(site, &(struct wait_sum){.count = 7, .duration_ns = 70, .max_ns = 10});
+	due = report_at(fixture, 0);
+	assert_int_equal(due->sites[0].counts.waits, 7);
+	watched_process_drop_site(fixture->process, site);
+	assert_int_equal(fixture->process->sites_count, 0);
+	due = report_at(fixture, 5);
+	assert_int_equal(due->sites_count, 0);
+	site = park_site(fixture, "work");
+	site_add_waits(site, &(struct wait_sum){.count = 9, .duration_ns = 90, .max_ns = 10});
+	fixture->report.last = true;
+	due = report_at(fixture, 10);
+	assert_int_equal(due->sites_count, 1);
+	assert_int_equal(due->sites[0].counts.waits, 9);
+	fixture_free(fixture);
+}
+
 /* Sources learn the start time of some processes after they have seen them. */
 static void test_a_start_time_learned_later_is_the_same_process(void **state)
 {
@@ -451,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_the_last_report_writes_all_that_changed),
 		cmocka_unit_test(test_the_end_of_a_process_writes_and_forgets),
 		cmocka_unit_test(test_a_process_that_is_missing_is_forgotten),
+		cmocka_unit_test(test_a_site_that_expired_is_forgotten),
 		cmocka_unit_test(test_a_start_time_learned_later_is_the_same_process),
 		cmocka_unit_test(test_beyond_top_there_is_a_sum),
 		cmocka_unit_test(test_a_stack_once_for_all_processes_and_each_day),

@@ -19,8 +19,11 @@ static void what_is_taken_stays_within_the_limit(void **state)
 	assert_int_equal(room.refused, 1);
 	/* What is smaller may still fit. */
 	assert_true(memory_room_take(&room, MEMORY_PLACE));
+	assert_true(memory_room_has(&room, MEMORY_PLACE));
+	assert_int_equal(room.refused, 1);
+	assert_false(memory_room_has(&room, MEMORY_SITE));
 	assert_false(memory_room_take(&room, MEMORY_SITE));
-	assert_int_equal(room.refused, 2);
+	assert_int_equal(room.refused, 3);
 }
 
 static void what_is_measured_counts(void **state)

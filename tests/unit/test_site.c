@@ -166,6 +166,49 @@ static void test_idle_stacks_are_known_from_the_start(void **state)
 	stack_free(stack);
 }
 
+/* Sweeps every 5 s, of which the first finds one unit if `parked`, and the next that it left. */
+static void sweep_for(struct site *site, bool parked, uint64_t from_s, uint64_t to_s)
+{
+	const struct verdict_rules rules = verdict_rules_default();
+	const struct stay stay = {.age_ns = SECOND_NS, .bound = AGE_EXACT};
+
+	for (uint64_t second = from_s; second <= to_s; second += 5) {
+		site_begin_sweep(site, second * SECOND_NS, second * SECOND_NS);
+		if (parked && second == from_s)
+			site_park(site, &stay, true);
+		else if (parked && second == from_s + 5)
+			site_leave(site, &stay);
+		assert_int_equal(site_end_sweep(site, &rules), 0);
+	}
+}
+
+static void test_a_site_expires_when_it_was_not_used_for_long(void **state)
+{
+	struct stack *stack = build_stack("work", NULL);
+	struct site *site = site_new(SITE_PARK, UNIT_THREAD, "futex", stack);
+
+	(void)state;
+	assert_non_null(site);
+	sweep_for(site, true, 1000, 1000);
+	assert_false(site_is_expired(site, 9999 * SECOND_NS, SITE_EXPIRES_NS));
+	sweep_for(site, true, 1000, 1200);
+	assert_int_equal(site->active_ns, 1005 * SECOND_NS);
+	/* One waits here that no sweep sees. */
+	site_add_waits(site, &(struct wait_sum){.count = 1, .duration_ns = 1, .max_ns = 1});
+	sweep_for(site, false, 1205, 1900);
+	assert_int_equal(site->active_ns, 1205 * SECOND_NS);
+	assert_false(site_is_expired(site, 1804 * SECOND_NS, SITE_EXPIRES_NS));
+	assert_true(site_is_expired(site, 1805 * SECOND_NS, SITE_EXPIRES_NS));
+	assert_true(site_is_expired(site, 1265 * SECOND_NS, 60 * SECOND_NS));
+	site->grew = true;
+	assert_false(site_is_expired(site, 1805 * SECOND_NS, SITE_EXPIRES_NS));
+	assert_true(site_is_expired(site, 4805 * SECOND_NS, SITE_EXPIRES_NS));
+	site->unit = UNIT_GOROUTINE;
+	assert_false(site_is_expired(site, 9999 * SECOND_NS, SITE_EXPIRES_NS));
+	site_free(site);
+	stack_free(stack);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_goroutines_that_were_there_make_none),
 		cmocka_unit_test(test_a_timeout_makes_a_wait_no_leak),
 		cmocka_unit_test(test_idle_stacks_are_known_from_the_start),
+		cmocka_unit_test(test_a_site_expires_when_it_was_not_used_for_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
