@@ -176,6 +176,19 @@ static int read_waits(json_t *line, struct replayed_process *process, struct err
 	return 0;
 }
 
+static int read_attribution(json_t *line, struct attribution *sums, struct error *error)
+{
+	json_t *array = json_object_get(line, "sampling");
+
+	if (!array)
+		return 0;
+	if (!add_item(array, 0, &sums->captured) || !add_item(array, 1, &sums->inferred) ||
+	    !add_item(array, 2, &sums->skipped) || !add_item(array, 3, &sums->verified) ||
+	    !add_item(array, 4, &sums->mismatched) || !add_item(array, 5, &sums->attributed_ns))
+		return recording_damaged("sampling", error);
+	return 0;
+}
+
 static int read_limits(json_t *line, struct replayed_limits *limits, struct error *error)
 {
 	json_t *array = json_object_get(line, "limits");
@@ -220,6 +233,8 @@ int replayed_process_line(struct replayed_process *process, json_t *line,
 		err = read_reasons(line, watched, words, error);
 	if (!err)
 		err = read_waits(line, process, error);
+	if (!err)
+		err = read_attribution(line, &watched->attribution, error);
 	if (!err)
 		err = read_limits(line, &process->limits, error);
 	return err ? err : recording_flag(line, "ended", &watched->ended, error);

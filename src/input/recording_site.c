@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,21 @@ static int add_three(json_t *line, const char *key, uint64_t *a, uint64_t *b, ui
 	return 0;
 }
 
+static int read_variance(json_t *line, double *variance, struct error *error)
+{
+	json_t *value = json_object_get(line, "variance");
+	uint64_t bits = (uint64_t)json_integer_value(value);
+	double read;
+
+	if (!value)
+		return 0;
+	memcpy(&read, &bits, sizeof(read));
+	if (!json_is_integer(value) || !isfinite(read) || read < 0)
+		return recording_damaged("variance", error);
+	*variance = read;
+	return 0;
+}
+
 static int read_flags(json_t *line, struct site_sample *sample, struct error *error)
 {
 	uint64_t flags = (uint64_t)sample->timed | (uint64_t)sample->runtime << 1 |
@@ -156,6 +172,8 @@ static int read_sample(json_t *line, struct site_sample *sample, struct error *e
 	if (!err)
 		err = add_three(line, "waits", &sample->waits.count, &sample->waits.duration_ns,
 				&sample->waits.max_ns, error);
+	if (!err)
+		err = read_variance(line, &sample->waits.variance, error);
 	if (!err)
 		err = add_three(line, "births", &sample->births.live, &sample->births.born,
 				&sample->births.exited, error);

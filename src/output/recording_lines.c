@@ -222,6 +222,23 @@ static int put_reasons(struct buffer *buffer, const struct watched_process *proc
 	return 0;
 }
 
+/* How waits came to their sites, without what follows from `waits`. */
+static void put_attribution(struct buffer *buffer, const struct attribution *now,
+			    struct attribution *then)
+{
+	if (memcmp(now, then, sizeof(*now)) == 0)
+		return;
+	json_text_open_array(buffer, "sampling");
+	json_text_item(buffer, now->captured - then->captured);
+	json_text_item(buffer, now->inferred - then->inferred);
+	json_text_item(buffer, now->skipped - then->skipped);
+	json_text_item(buffer, now->verified - then->verified);
+	json_text_item(buffer, now->mismatched - then->mismatched);
+	json_text_item(buffer, now->attributed_ns - then->attributed_ns);
+	json_text_close_array(buffer);
+	*then = *now;
+}
+
 static bool sampled_at(const struct trend *trend, uint64_t now_ns)
 {
 	return trend->count && trend->samples[trend->count - 1].time_ns == now_ns;
@@ -266,6 +283,7 @@ int recording_lines_process(struct buffer *buffer, const struct report *report,
 	put_go(buffer, process, recorded);
 	put_units(buffer, process, recorded);
 	err = put_reasons(buffer, process, recorded);
+	put_attribution(buffer, &process->attribution, &recorded->attribution);
 	put_limits(buffer, report, process->forecast);
 	json_text_put_true(buffer, "ended", process->ended && !recorded->ended);
 	nothing = buffer->length == empty;

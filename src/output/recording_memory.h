@@ -48,6 +48,7 @@ struct recorded_process {
 	bool ended;
 	size_t reasons_count;
 	struct recorded_reason *reasons;
+	struct attribution attribution;
 	uint32_t sites_count; /* numbers that were given */
 	struct recorded_site *sites;
 	UT_hash_handle hh;

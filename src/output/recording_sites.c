@@ -82,6 +82,15 @@ static uint64_t flags_of(const struct site_sample *sample)
 	       (uint64_t)sample->creators_differ << 2 | (uint64_t)sample->near_io << 3;
 }
 
+/* Digits would not give the same number again. */
+static uint64_t bits_of(double number)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &number, sizeof(bits));
+	return bits;
+}
+
 /* Against what `then` was to be. */
 static void put_sample(struct buffer *buffer, const struct site_sample *now,
 		       const struct site_sample *then)
@@ -104,6 +113,8 @@ static void put_sample(struct buffer *buffer, const struct site_sample *now,
 	put_three(buffer, "waits", now->waits.count - then->waits.count,
 		  now->waits.duration_ns - then->waits.duration_ns,
 		  now->waits.max_ns - then->waits.max_ns);
+	if (now->waits.variance != then->waits.variance)
+		json_text_put_number(buffer, "variance", bits_of(now->waits.variance));
 	put_three(buffer, "births", now->births.live - then->births.live,
 		  now->births.born - then->births.born, now->births.exited - then->births.exited);
 	if (flags_of(now) != flags_of(then))
