@@ -164,7 +164,10 @@ static void fill_site(struct site *site)
 	wait_objects_add(&site->objects, &object);
 	name_threads(site, "worker-\xf0", 77, 1);
 	name_threads(site, "other", 78, 3);
-	site_add_waits(site, &(struct wait_sum){.count = 3, .duration_ns = 12345, .max_ns = 10000});
+	site_add_waits(site, &(struct wait_sum){.count = 3,
+						.duration_ns = 12345,
+						.max_ns = 10000,
+						.variance = 1e17 / 3});
 }
 
 static void fill_reason(struct watched_process *process, const char *reason, uint64_t more)
@@ -177,6 +180,12 @@ static void fill_reason(struct watched_process *process, const char *reason, uin
 	waits->histogram[3] += more;
 	waits->histogram[WAIT_HISTOGRAM_BUCKETS - 1]++;
 	waits->open_ns = 10 * more;
+	process->attribution.captured += more / 3;
+	process->attribution.inferred += more - more / 3 - 1;
+	process->attribution.skipped += 1;
+	process->attribution.verified += more / 5;
+	process->attribution.mismatched += more / 7;
+	process->attribution.attributed_ns += more * 1003;
 }
 
 static void test_a_replay_writes_what_the_run_wrote(void **state)

@@ -138,6 +138,8 @@ static void test_numbers_have_their_bounds(void **state)
 		       "line 3: 'reasons' is damaged");
 	assert_refused(START SWEEP "{\"process\":0,\"id\":{},\"limits\":[1,6,1,1]}\n",
 		       "line 3: 'limits' is damaged");
+	assert_refused(START SWEEP "{\"process\":0,\"id\":{},\"sampling\":[1,2,3,4,5]}\n",
+		       "line 3: 'sampling' is damaged");
 	assert_refused(START SWEEP "{\"process\":0,\"id\":{\"name\":[\"0g\"]}}\n",
 		       "line 3: 'name' is damaged");
 	assert_refused(START SWEEP "{\"process\":0,\"id\":{\"name\":[\"00\"]}}\n",
@@ -169,6 +171,13 @@ static void test_sites_have_their_bounds(void **state)
 	assert_refused(UP_TO_SITE "{\"site\":0,\"left\":[-1]}\n", "line 5: 'left' is damaged");
 	assert_refused(UP_TO_SITE "{\"site\":0,\"births\":[-1,0,0]}\n",
 		       "line 5: 'births' is damaged");
+	/* Not a number, and less than 0. */
+	assert_refused(UP_TO_SITE "{\"site\":0,\"variance\":-1}\n",
+		       "line 5: 'variance' is damaged");
+	assert_refused(UP_TO_SITE "{\"site\":0,\"variance\":-4616189618054758400}\n",
+		       "line 5: 'variance' is damaged");
+	assert_refused(UP_TO_SITE "{\"site\":0,\"variance\":1.5}\n",
+		       "line 5: 'variance' is damaged");
 	assert_refused(UP_TO_SITE "{\"site\":0,\"flags\":24}\n", "line 5: 'flags' is damaged");
 	assert_refused(UP_TO_SITE "{\"site\":0,\"objects\":[5,0,0,0,0,0,0,0,0,0]}\n",
 		       "line 5: 'objects' is damaged");
