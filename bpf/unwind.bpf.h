@@ -18,8 +18,11 @@
 #include "bpf/compat.bpf.h"
 #include "bpf/task_record.bpf.h"
 
-#define UNWIND_READ(memory, target, size, address) \
-	bpf_probe_read_user(target, size, (const void *)(address))
+#define UNWIND_READ(walk, target, size, address) unwind_read(walk, target, size, address)
+
+struct unwind_walk;
+static __always_inline long unwind_read(struct unwind_walk *walk, void *target, u32 size,
+					u64 address);
 
 #include "bpf/unwind_step.h"
 
@@ -68,7 +71,21 @@ struct {
 	__type(value, struct abi_unwind_statistics);
 } unwind_statistics __weak SEC(".maps");
 
-/* A walk, its stack included. */
+/* The row for an address, in the list of mappings with this owner: neither ever changes. */
+struct unwind_known_row {
+	u64 address;
+	u32 owner; /* 0: none */
+	struct unwind_row row;
+	u32 padding;
+};
+
+/* Words of the stack that are read at once. */
+#define UNWIND_WINDOW_WORDS 32
+
+#define UNWIND_KNOWN_ROWS_BITS 9
+#define UNWIND_KNOWN_ROWS      (1U << UNWIND_KNOWN_ROWS_BITS)
+
+/* A walk, its stack included, and what earlier ones have found. */
 struct unwind_walk {
 	struct abi_stack stack;
 	struct unwind_registers registers;
@@ -81,7 +98,10 @@ struct unwind_walk {
 	u32 owner;
 	u32 low; /* of the search that is under way */
 	u32 high;
-	u32 padding;
+	u32 has_window;
+	u64 window_address;
+	u64 window[UNWIND_WINDOW_WORDS];
+	struct unwind_known_row known[UNWIND_KNOWN_ROWS];
 };
 
 /*
@@ -94,6 +114,29 @@ struct {
 	__type(key, u32);
 	__type(value, struct unwind_walk);
 } unwind_scratch __weak SEC(".maps");
+
+/*
+ * Frames are small, and a read costs the same whether it is of one word or many. Where so many
+ * cannot be read, at the end of a stack, the word is read alone.
+ */
+static __always_inline long unwind_read(struct unwind_walk *walk, void *target, u32 size,
+					u64 address)
+{
+	u64 offset = address - walk->window_address;
+
+	if (size != sizeof(u64) || address % sizeof(u64))
+		return bpf_probe_read_user(target, size, (const void *)address);
+	if (!walk->has_window || offset >= sizeof(walk->window)) {
+		walk->has_window = !bpf_probe_read_user(walk->window, sizeof(walk->window),
+							(const void *)address);
+		if (!walk->has_window)
+			return bpf_probe_read_user(target, size, (const void *)address);
+		walk->window_address = address;
+		offset = 0;
+	}
+	*(u64 *)target = walk->window[offset / sizeof(u64) % UNWIND_WINDOW_WORDS];
+	return 0;
+}
 
 /* The mapping that holds the address; NULL: none. */
 static __always_inline struct abi_unwind_mapping *unwind_find_mapping(struct unwind_walk *walk,
@@ -158,34 +201,54 @@ unwind_find_row(struct unwind_walk *walk, const struct abi_unwind_mapping *mappi
 	return bpf_map_lookup_elem(shard, &index);
 }
 
-/* To the caller, by what is known of the code. */
+static __always_inline struct unwind_known_row *unwind_known_row(struct unwind_walk *walk,
+								 u64 address)
+{
+	/* Knuth's multiplicative hash: the upper bits. */
+	u32 hash = ((u32)address + walk->owner) * 2654435761U;
+
+	return &walk->known[hash >> (32 - UNWIND_KNOWN_ROWS_BITS) & (UNWIND_KNOWN_ROWS - 1)];
+}
+
+/* To the caller, by what is known of the code. `mapping` NULL: by the known row. */
 static __always_inline u32 unwind_to_caller(struct unwind_walk *walk,
-					    const struct abi_unwind_mapping *mapping, u64 address)
+					    const struct abi_unwind_mapping *mapping, u64 address,
+					    struct unwind_known_row *known)
 {
 	struct unwind_row *found, row = {};
 
-	if (mapping->marks & UNWIND_MAPPING_NO_TABLE)
-		return UNWIND_END_NO_TABLE;
-	if (mapping->rows) {
-		found = unwind_find_row(walk, mapping, address);
-		if (found)
-			row = *found;
+	if (mapping) {
+		if (mapping->marks & UNWIND_MAPPING_NO_TABLE)
+			return UNWIND_END_NO_TABLE;
+		if (mapping->rows) {
+			found = unwind_find_row(walk, mapping, address);
+			if (found)
+				row = *found;
+		}
+		if (!row.rules) {
+			if (mapping->marks & UNWIND_MAPPING_GO)
+				return unwind_step_go(&walk->registers, walk);
+			if (mapping->marks & UNWIND_MAPPING_NO_CFI)
+				return UNWIND_END_NO_CFI;
+		} else {
+			known->address = address;
+			known->owner = walk->owner;
+			known->row = row;
+		}
+	} else {
+		row = known->row;
 	}
-	if (!row.rules) {
-		if (mapping->marks & UNWIND_MAPPING_GO)
-			return unwind_step_go(&walk->registers, NULL);
-		if (mapping->marks & UNWIND_MAPPING_NO_CFI)
-			return UNWIND_END_NO_CFI;
-	}
-	return unwind_step(&walk->registers, &row, NULL);
+	return unwind_step(&walk->registers, &row, walk);
 }
 
 /* Adds a frame and goes on to its caller; an enum unwind_end. */
 __weak __noinline u32 unwind_frame(u32 slot)
 {
 	struct unwind_walk *walk = bpf_map_lookup_elem(&unwind_scratch, &slot);
-	struct abi_unwind_mapping *mapping;
+	struct abi_unwind_mapping *mapping = NULL;
+	struct unwind_known_row *known;
 	struct abi_stack *stack;
+	bool is_known;
 	u64 address;
 	u32 count;
 
@@ -199,16 +262,19 @@ __weak __noinline u32 unwind_frame(u32 slot)
 	if (count % UNWIND_TIME_FRAMES == UNWIND_TIME_FRAMES - 1 &&
 	    bpf_ktime_get_ns() > walk->deadline_ns)
 		return UNWIND_END_TOO_SLOW;
-	mapping = unwind_find_mapping(walk, address);
+	known = unwind_known_row(walk, address);
+	is_known = known->address == address && known->owner == walk->owner;
+	if (!is_known)
+		mapping = unwind_find_mapping(walk, address);
 	/* Where a thread stands is a fact; what is found above it has to be code. */
-	if (!mapping && count)
+	if (!is_known && !mapping && count)
 		return unwind_end_without_code(&walk->registers);
 	stack->frames[count & (ABI_STACK_FRAMES_MAX - 1)] = walk->registers.ip;
 	stack->count = count + 1;
 	stack_hash_word(&walk->hash, walk->registers.ip);
-	if (!mapping)
+	if (!is_known && !mapping)
 		return UNWIND_END_NO_CODE;
-	return unwind_to_caller(walk, mapping, address);
+	return unwind_to_caller(walk, mapping, address, known);
 }
 
 /* Tells user space that it does not know all code of this process, but not too often. */
@@ -324,6 +390,7 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 	walk->registers.bp_unknown = 0;
 	stack_hash_begin(&walk->hash, stack_hash_seed);
 	walk->stack.count = 0;
+	walk->has_window = 0;
 
 	process = unwind_find_process(walk, task);
 	if (process) {
