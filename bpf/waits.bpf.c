@@ -227,7 +227,7 @@ static __always_inline void wait_end(struct task_struct *next, u64 now)
 	}
 }
 
-static __always_inline bool has_waits(struct task_struct *task)
+static __always_inline bool is_of_interest(struct task_struct *task)
 {
 	return is_watched((u32)task->tgid) && runs_user_code(task);
 }
@@ -238,8 +238,8 @@ int on_sched_switch(u64 *ctx)
 {
 	struct task_struct *prev = (void *)ctx[1];
 	struct task_struct *next = (void *)ctx[2];
-	bool begins = !ctx[0] && has_waits(prev) && compat_really_blocks(ctx, prev);
-	bool ends = has_waits(next);
+	bool begins = !ctx[0] && is_of_interest(prev) && compat_really_blocks(ctx, prev);
+	bool ends = is_of_interest(next);
 	u64 now;
 
 	/* Most switches are of no interest, and a clock costs more than all of this. */

@@ -84,7 +84,7 @@ datasets_of_report() {
 	assert_equal "$(last verdict "select(.p.site == \"$site\") | \"\(.p.was) \(.p.verdict) \(.p.ended): \(.p.message)\"")" \
 		"leaking steady true: the process ended"
 	assert_equal "$(leak .p.site)" "$site"
-	wait_until "text says that it ended" file_has "$text" "^leak_service $SERVICE  ended  LEAKING"
+	wait_until "text says that it ended" file_has "$text" "^leak_service $SERVICE  ended  goroutines"
 	assert file_has "$text" '^CHANGED  ended, was leaking: chan_send in main\.'
 }
 

@@ -190,8 +190,8 @@ static void test_a_process_that_ended_was_leaking(void **state)
 	watched_process_end_report(process);
 	assert_report(fixture,
 		      "--- 2026-09-21T14:13:20Z  interval 2.0s\n"
-		      "payments-api 4711  ended  LEAKING  goroutines 1,424 (+120.0/min)  born 0\n"
-		      "  exited 0  threads 9  watched 4s  go1.23.4\n"
+		      "payments-api 4711  ended  goroutines 1,424  born 0  exited 0  threads 9\n"
+		      "  watched 4s  go1.23.4\n"
 		      "CHANGED  ended, was leaking: chan_send in main.handleRequest.func1\n"
 		      "no goroutine and no thread is parked\n");
 	fixture_free(fixture);
