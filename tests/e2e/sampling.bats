@@ -5,9 +5,10 @@
 
 load common.bash
 
-# watch_short_waits [OPTION]...: 8 threads that wait for 1 ms each, some 40,000 times together.
+# watch_short_waits [OPTION]...: 8 threads that wait for 1 ms each, some 40,000 times together, so
+# far down that to walk each time is more than the default budget.
 watch_short_waits() {
-	target_start timed_waits threads=8 count=5000 ms=1
+	target_start timed_waits threads=8 count=5000 ms=1 frames=100
 	parkscope_start watch -p "$TARGET" -i 1s --full "$@"
 	target_send "$TARGET" go
 	target_wait "$TARGET" '^done=1$'
