@@ -36,6 +36,8 @@ def run(name, main):
     """main() as a script does it, whose programs end with it, also when it is told to end."""
     if os.geteuid() != 0:
         sys.exit(f"{name}: must be root")
+    # A shell has what it starts in the background ignore it, and all that is started there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *ignored: sys.exit(143))
     try:
         main()
