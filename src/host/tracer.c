@@ -436,8 +436,9 @@ uint64_t tracer_map_memory(const struct tracer *tracer)
 	struct bpf_map *map;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_map(map, tracer->bpf->obj) if (bpf_map__fd(map) >= 0) sum +=
-		map_memory(bpf_map__fd(map));
+	bpf_object__for_each_map (map, tracer->bpf->obj)
+		if (bpf_map__fd(map) >= 0)
+			sum += map_memory(bpf_map__fd(map));
 	return sum;
 }
 

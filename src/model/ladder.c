@@ -14,9 +14,9 @@
 #define AGED_RUNG     LADDER_EARLY_RUNGS /* the first of 300 s */
 /* Where so many times as many pass, it is they who were there when we came, too. */
 #define PASSED_TIMES 2
-/* Quarters of the time in which entrants are looked for, and the bits that each has in `recent`. */
-#define QUARTERS     4
-#define QUARTER_BITS 16
+/* Quarters of the time in which entrants are looked for, and the ticks that each has. */
+#define QUARTERS      4
+#define QUARTER_TICKS 16
 /* Ends are remembered beyond a rung's memory, for days and batches recur: fading by 1/e in this. */
 #define FADE_S 86400.0
 /* Sweeps are not exactly in time. */
@@ -33,9 +33,9 @@ struct ladder_rung {
 	uint64_t slice;      /* number of the newest */
 	double past_entered; /* of the slices that have left the ring, fading */
 	double past_ended;
-	uint64_t recent;     /* bit i: entrants i sixteenths of a quarter ago */
-	uint64_t recent_bit; /* number of bit 0 */
-	uint64_t row_ns;     /* first entry of those that follow each other */
+	uint64_t recent; /* bit i: entrants i ticks ago */
+	uint64_t tick;   /* number of bit 0 */
+	uint64_t row_ns; /* first entry of those that follow each other */
 	uint64_t last_entry_ns;
 	uint64_t mean_gap_ns;
 	uint32_t inside;     /* have reached it, began since we attached, and have not left */
@@ -112,12 +112,20 @@ void ladder_leave(struct ladder *ladder, uint64_t age_ns, enum age_bound bound)
 	}
 }
 
+/* Whatever time has passed since a sweep: the next one knows of no more than one quarter. */
+static void pass_ticks(struct ladder_rung *rung, uint64_t tick)
+{
+	uint64_t passed = tick - rung->tick;
+
+	rung->recent <<= passed < QUARTER_TICKS ? passed : QUARTER_TICKS;
+	rung->tick = tick;
+}
+
 /* Moves the rung's memory on to `now_ns`. */
 static void pass_time(struct ladder_rung *rung, size_t index, uint64_t now_ns)
 {
 	uint64_t slice_ns = memory_ns(index) / LADDER_SLICES;
 	uint64_t slice = now_ns / slice_ns;
-	uint64_t bit = now_ns / (ladder_quarter_ns(index) / QUARTER_BITS);
 	uint64_t passed = slice - rung->slice;
 	double fade;
 
@@ -134,8 +142,7 @@ static void pass_time(struct ladder_rung *rung, size_t index, uint64_t now_ns)
 		rung->entered[oldest] = rung->ended[oldest] = 0;
 	}
 	rung->slice = slice;
-	rung->recent = bit - rung->recent_bit < 64 ? rung->recent << (bit - rung->recent_bit) : 0;
-	rung->recent_bit = bit;
+	pass_ticks(rung, now_ns / (ladder_quarter_ns(index) / QUARTER_TICKS));
 }
 
 static void note_entry(struct ladder_rung *rung, uint64_t now_ns)
@@ -298,8 +305,8 @@ static bool enters_steadily(const struct ladder_rung *rung)
 	int quarters = 0;
 
 	for (int i = 0; i < QUARTERS; i++)
-		quarters += (rung->recent >> (i * QUARTER_BITS) & 0xffff) != 0;
-	return quarters >= QUARTERS - 1;
+		quarters += (rung->recent >> (i * QUARTER_TICKS) & 0xffff) != 0;
+	return quarters >= LADDER_QUARTERS_MIN;
 }
 
 uint64_t ladder_entrants_min(size_t rung, const struct ladder_rules *rules)

@@ -17,7 +17,7 @@
  * Zero-initialised is empty; ladder_clear() releases it. Each sweep is ladder_begin(), then
  * ladder_park() of every stay that is here, ladder_leave() of every one that was in the sweep
  * before and is not any more (also before ladder_begin(): between the sweeps), then ladder_end().
- * Sweeps further apart than about a rung's age cannot make it hold. Memory: the rungs,
+ * Where sweeps are further apart than a quarter of a rung, each is a quarter. Memory: the rungs,
  * some 1.2 KiB, are allocated only where a stay has reached the first, and go when all that they
  * remember has faded. Pure.
  *
@@ -78,10 +78,14 @@ struct ladder {
 /* The ages: 10, 60, 300, 600, 1200 and 3600 s. */
 uint64_t ladder_age_ns(size_t rung);
 
-/* What ladder_holds() asks of a rung: entrants, a time that we have watched, and its quarters. */
+/*
+ * What ladder_holds() asks of a rung: entrants, a time that we have watched, and its quarters,
+ * three of which need entrants.
+ */
 uint64_t ladder_entrants_min(size_t rung, const struct ladder_rules *rules);
 uint64_t ladder_watched_min_ns(size_t rung);
 uint64_t ladder_quarter_ns(size_t rung);
+#define LADDER_QUARTERS_MIN 3
 
 /* `now_ns` of the sweep; `watched_ns`: since we attached. */
 void ladder_begin(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns);

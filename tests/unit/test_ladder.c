@@ -286,20 +286,57 @@ static void test_memory_fades_but_ends_are_not_forgotten_at_once(void **state)
 	ladder_clear(&ladder);
 }
 
-static void test_sweeps_too_far_apart_show_nothing_on_low_rungs(void **state)
+/* One parks each second and stays; sweeps are further apart than the lowest rung's quarters. */
+static void test_sweeps_far_apart_are_quarters(void **state)
+{
+	static const uint64_t sweeps_s[] = {10, 22, 60};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sweeps_s) / sizeof(sweeps_s[0]); i++) {
+		const uint64_t interval = sweeps_s[i];
+		struct ladder ladder = {0};
+		uint64_t now;
+
+		for (now = 0; now <= 10 * interval; now += interval) {
+			begin(&ladder, now);
+			for (uint64_t age = 1; age < now; age++)
+				park(&ladder, age, 1);
+			end(&ladder);
+			/* Those of the first sweep but for the last 10 s, and of two more. */
+			assert_int_equal(ladder_holds(&ladder, 0, &rules),
+					 now >= (interval > 10 ? 3 : 4) * interval);
+		}
+		/* No more come. */
+		for (uint64_t sweep = 1; sweep <= 2; sweep++, now += interval) {
+			assert_true(ladder_holds(&ladder, 0, &rules));
+			begin(&ladder, now);
+			for (uint64_t age = now - 10 * interval + 1; age < now; age++)
+				park(&ladder, age, 1);
+			end(&ladder);
+		}
+		begin(&ladder, now);
+		for (uint64_t age = now - 10 * interval + 1; age < now; age++)
+			park(&ladder, age, 1);
+		end(&ladder);
+		assert_false(ladder_holds(&ladder, 0, &rules));
+		ladder_clear(&ladder);
+	}
+}
+
+/* Batches of those who leave after two ages, as sweeps far apart see them. */
+static void test_batches_between_sweeps_far_apart_do_not_hold(void **state)
 {
 	struct ladder ladder = {0};
 
 	(void)state;
-	for (uint64_t now = 0; now <= 1000; now += 10) {
+	for (uint64_t now = 0; now <= 2000; now += 22) {
 		begin(&ladder, now);
-		for (uint64_t age = 4; age < now; age += 10)
-			park(&ladder, age, 10);
+		park(&ladder, 12, now ? 100 : 0);
+		for (int i = 0; now > 22 && i < 100; i++)
+			ladder_leave(&ladder, 12 * SECOND_NS, AGE_EXACT);
 		end(&ladder);
-		assert_false(ladder_holds(&ladder, 0, &rules));
+		assert_false(now > 22 && ladder_holds(&ladder, 0, &rules));
 	}
-	assert_true(ladder_holds(&ladder, 1, &rules));
-	assert_true(ladder_holds(&ladder, 2, &rules));
 	ladder_clear(&ladder);
 }
 
@@ -371,7 +408,8 @@ int main(void)
 		cmocka_unit_test(test_an_age_that_is_at_most_has_reached_nothing_yet),
 		cmocka_unit_test(test_who_cannot_be_read_once_does_not_enter_again),
 		cmocka_unit_test(test_memory_fades_but_ends_are_not_forgotten_at_once),
-		cmocka_unit_test(test_sweeps_too_far_apart_show_nothing_on_low_rungs),
+		cmocka_unit_test(test_sweeps_far_apart_are_quarters),
+		cmocka_unit_test(test_batches_between_sweeps_far_apart_do_not_hold),
 		cmocka_unit_test(test_an_old_ladder_is_forgotten),
 	};
 
