@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import statistics
 
 
@@ -20,6 +21,20 @@ class Figure:
     def text(self, form="{:.2f}", unit=""):
         return (f"{form.format(self.median)}{unit} ({form.format(self.low)} to "
                 f"{form.format(self.high)})")
+
+
+def ratio(ours, theirs, samples=2000):
+    """
+    Of two medians, with what chance makes of it (bootstrap: of rounds that are drawn again and
+    again). A ratio in each round would say more of noise where what is divided by is small.
+    """
+    chance = random.Random(1)
+    rounds = list(zip(ours, theirs))
+    drawn = [chance.choices(rounds, k=len(rounds)) for _ in range(samples)]
+    medians = [[statistics.median(column) for column in zip(*pairs)] for pairs in drawn]
+    figure = Figure(our / their for our, their in medians if their)
+    figure.median = statistics.median(ours) / statistics.median(theirs)
+    return figure
 
 
 def table(head, rows):
