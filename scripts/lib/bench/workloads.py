@@ -196,7 +196,7 @@ class Jvm(Workload):
 class Http(Workload):
     name = "http"
     title = "HTTP service in Go with 10,000 parked goroutines"
-    about = "Requests by ab over 8 connections that stay; each waits for one of 8 workers."
+    about = "Requests by wrk over 8 connections that stay; each waits for one of 8 workers."
     unit = "ns a request"
     counter = "requests"
     command = [target("parked_goroutines"), "n=10000"]
@@ -211,7 +211,7 @@ class Http(Workload):
         self.target.tell("serve")
         url = self.target.read().removeprefix("url=")
         self.load = subprocess.Popen(
-            ["ab", "-q", "-k", "-c", "8", "-t", "86400", "-n", str(10**7), url + "?order=1"],
+            ["wrk", "-t", "1", "-c", "8", "-d", "86400s", url + "?order=1"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return super().__enter__()
 
