@@ -12,15 +12,16 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A service that is never idle, to be measured: 8 clients hand requests to 8 workers through a queue
- * and wait for the answer, which is a digest of 4 KiB. "report" as in README.md, with requests=.
+ * and wait for the answer, which is a digest of so many KiB: "kib=N", 4 by default. "report" as in
+ * README.md, with requests=.
  */
 public final class JavaRequests {
 	private static final int CLIENTS = 8;
 	private static final int WORKERS = 8;
-	private static final int REQUEST_BYTES = 4096;
+	private static int requestBytes = 4096;
 
 	private static final class Request {
-		final byte[] text = new byte[REQUEST_BYTES];
+		final byte[] text = new byte[requestBytes];
 		final BlockingQueue<byte[]> answer = new ArrayBlockingQueue<>(1);
 	}
 
@@ -42,10 +43,10 @@ public final class JavaRequests {
 	}
 
 	private static void ask() {
+		Request request = new Request();
+
 		try {
 			while (true) {
-				Request request = new Request();
-
 				requests.put(request);
 				request.text[0] = request.answer.take()[0];
 				answered.increment();
@@ -66,6 +67,11 @@ public final class JavaRequests {
 		BufferedReader commands = new BufferedReader(new InputStreamReader(System.in));
 		String command;
 
+		for (String argument : arguments) {
+			if (!argument.matches("kib=[1-9][0-9]{0,4}"))
+				throw new IllegalArgumentException("usage: [kib=N]");
+			requestBytes = 1024 * Integer.parseInt(argument.substring(4));
+		}
 		System.out.println("pid=" + ProcessHandle.current().pid());
 		for (int i = 0; i < WORKERS; i++)
 			start("worker", JavaRequests::work);

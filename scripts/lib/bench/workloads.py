@@ -180,17 +180,29 @@ class TimedWaits(CpuTaken):
 class Jvm(Workload):
     name = "jvm"
     title = "JVM"
-    about = ("8 clients hand requests to 8 workers through a queue; an answer is a digest of 4 KiB. Both "
+    about = ("8 clients hand requests to 8 workers through a queue; an answer is a digest of 64 KiB. Both "
              "CPUs are busy: whatever a tool takes, in the kernel or beside, is missing here.")
-    unit = "ns a request"
+    unit = "µs a request"
+    form = "{:.1f}"
     counter = "requests"
-    command = [target("java_requests")]
+    command = [target("java_requests"), "kib=64"]
     goes = False
     windows = 7
     window_s = 0.5
     rounds = 7
     warm_up_s = 5  # until what matters is compiled
     losses = [(PARKSCOPE, "JVM: throughput lost", 1.0)]
+
+    def window_cost(self, moved):
+        return super().window_cost(moved) / 1000
+
+
+class JvmHandOver(Jvm):
+    name = "jvm_handover"
+    title = "JVM that does little but hand over"
+    about = "The same with answers of 4 KiB, so that threads wait more than 100,000 times a second."
+    command = [target("java_requests"), "kib=4"]
+    losses = [(PARKSCOPE, "JVM that does little but hand over: throughput lost", 1.0)]
 
 
 class Http(Workload):
@@ -279,4 +291,4 @@ class MariaDb(Workload):
 
 
 SUBJECTS = {subject.name: subject for subject in (
-    PingPong, TimedWaits, Mutex, Births, SystemCalls, Jvm, MariaDb, Http)}
+    PingPong, TimedWaits, Mutex, Births, SystemCalls, Jvm, JvmHandOver, MariaDb, Http)}
