@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "model/memory_room.h"
 
-/* Measured with 25 frames a stack, and rounded up (tests/scale). */
+/* Measured and rounded up; scripts/bench-scale. */
 static const uint64_t bytes_of[MEMORY_THINGS] = {
 	[MEMORY_PROCESS] = 8192,
 	[MEMORY_THREAD] = 3072,
-	[MEMORY_SITE] = 8192,
 	[MEMORY_PLACE] = 192,
 };
+
+#define SITE_BYTES        2048
+#define FRAME_BYTES       256 /* with its names */
+#define SITE_FRAMES_USUAL 25
 
 /* More than all of it together: rarely all of them are full. */
 struct memory_shares memory_shares(uint64_t limit)
@@ -26,22 +29,51 @@ void memory_room_init(struct memory_room *room, uint64_t limit)
 	*room = (struct memory_room){.limit = limit, .left = limit};
 }
 
-bool memory_room_has(struct memory_room *room, enum memory_thing thing)
+static bool has(struct memory_room *room, uint64_t bytes)
 {
-	if (room->left >= bytes_of[thing])
+	if (room->left >= bytes)
 		return true;
 	room->refused++;
 	return false;
 }
 
-bool memory_room_take(struct memory_room *room, enum memory_thing thing)
+static bool take(struct memory_room *room, uint64_t bytes)
 {
 	if (!room)
 		return true;
-	if (!memory_room_has(room, thing))
+	if (!has(room, bytes))
 		return false;
-	room->left -= bytes_of[thing];
+	room->left -= bytes;
 	return true;
+}
+
+static uint64_t bytes_of_site(size_t frames)
+{
+	return SITE_BYTES + FRAME_BYTES * (uint64_t)frames;
+}
+
+bool memory_room_take(struct memory_room *room, enum memory_thing thing)
+{
+	if (room && thing == MEMORY_PROCESS &&
+	    !has(room, bytes_of[MEMORY_PROCESS] + bytes_of[MEMORY_THREAD]))
+		return false;
+	return take(room, bytes_of[thing]);
+}
+
+bool memory_room_take_site(struct memory_room *room, size_t frames)
+{
+	return take(room, bytes_of_site(frames));
+}
+
+bool memory_room_has_site(struct memory_room *room)
+{
+	return has(room, bytes_of_site(SITE_FRAMES_USUAL));
+}
+
+void memory_room_refuse(struct memory_room *room)
+{
+	if (room)
+		room->refused++;
 }
 
 void memory_room_measure(struct memory_room *room, uint64_t used)

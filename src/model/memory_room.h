@@ -26,10 +26,9 @@ struct memory_shares {
 struct memory_shares memory_shares(uint64_t limit);
 
 enum memory_thing {
-	MEMORY_PROCESS,
-	MEMORY_THREAD, /* with its record in the kernel */
-	MEMORY_SITE,   /* with a stack of some depth, and what the outputs remember of it */
-	MEMORY_PLACE,  /* a raw stack that was named */
+	MEMORY_PROCESS, /* only with room for its first thread, too */
+	MEMORY_THREAD,  /* with its record in the kernel */
+	MEMORY_PLACE,   /* a raw stack that was named */
 	MEMORY_THINGS,
 };
 
@@ -44,8 +43,14 @@ void memory_room_init(struct memory_room *room, uint64_t limit);
 /* There is room for one more, which takes it. `room` NULL: there always is. */
 bool memory_room_take(struct memory_room *room, enum memory_thing thing);
 
-/* Counts as refused where there is none. */
-bool memory_room_has(struct memory_room *room, enum memory_thing thing);
+/* The same for a site with so many frames, and what the outputs remember of it. */
+bool memory_room_take_site(struct memory_room *room, size_t frames);
+
+/* Is there room for a usual site? Counts as refused where there is none. */
+bool memory_room_has_site(struct memory_room *room);
+
+/* Counts as refused what there was room for, but no memory. */
+void memory_room_refuse(struct memory_room *room);
 
 /* So many bytes are in use. */
 void memory_room_measure(struct memory_room *room, uint64_t used);

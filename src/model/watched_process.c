@@ -49,7 +49,7 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 	key.key.kind = kind;
 	HASH_FIND(hh, process->sites, &key.key, sizeof(key.key), site);
 	if (site || process->sites_count >= WATCHED_SITES_MAX ||
-	    !memory_room_take(process->room, MEMORY_SITE))
+	    !memory_room_take_site(process->room, stack->count))
 		return site;
 
 	fresh = site_new(kind, unit, reason, stack);

@@ -292,15 +292,30 @@ static uint64_t rss_bytes(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* What the kernel keeps beside the maps. */
+static uint64_t tables_and_records(const struct sources_context *context,
+				   const struct unwind_cost *unwind)
+{
+	return unwind->kernel_table_bytes +
+	       thread_table_count(context->threads) * tracer_record_bytes(context->tracer);
+}
+
+uint64_t own_cost_memory(const struct sources_context *context)
+{
+	struct unwind_cost unwind = {0};
+
+	stacks_statistics(context->stacks, &unwind);
+	return rss_bytes() + tracer_map_memory(context->tracer) +
+	       tables_and_records(context, &unwind);
+}
+
 struct own_cost own_cost_meter_cost(struct own_cost_meter *meter)
 {
 	struct own_cost cost = {.bpf_seconds = -1, .rss_bytes = rss_bytes()};
 
 	read_maps(meter);
 	stacks_statistics(meter->context->stacks, &cost.unwind);
-	cost.map_bytes = meter->maps_bytes + cost.unwind.kernel_table_bytes +
-			 thread_table_count(meter->context->threads) *
-				 tracer_record_bytes(meter->context->tracer);
+	cost.map_bytes = meter->maps_bytes + tables_and_records(meter->context, &cost.unwind);
 	cost.cpu_seconds = (double)tool_ns() / 1e9;
 	if (meter->timer < 0)
 		return cost;

@@ -257,6 +257,7 @@ static void watched_since_birth(const struct sources_context *context,
 		process->first_seen_ns = leader_start_ns;
 }
 
+/* Without room for the process or the thread: nothing. */
 static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapshot *snapshot)
 {
 	struct sources_context *context = parked->context;
@@ -274,14 +275,14 @@ static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapsh
 				    leader ? snapshot->start_ns : 0, snapshot->exec_id,
 				    snapshot->now_ns);
 	if (!entry)
-		return -ENOMEM;
+		return 0;
 	if (leader)
 		watched_since_birth(context, entry->process, snapshot->start_ns);
 	if (!thread)
 		thread = thread_births_found(context, entry, snapshot->tid, snapshot->start_ns,
 					     snapshot->marks);
 	if (!thread)
-		return -ENOMEM;
+		return 0;
 	thread->last_sweep = context->sweep;
 	thread->open_ns = 0;
 	thread->broken_ns = snapshot->broken_ns;
@@ -313,10 +314,9 @@ int parked_threads_meet(struct parked_threads *parked, struct error *error)
 	int err = read_snapshots(parked, error);
 
 	while (!err && (snapshot = iterator_next_snapshot(&parked->snapshots, &position)))
-		if (snapshot->tid == snapshot->tgid && !(snapshot->marks & TASK_MARK_CLOCK) &&
-		    !process_table_enter(context->processes, snapshot->tgid, snapshot->start_ns,
-					 snapshot->exec_id, snapshot->now_ns))
-			err = error_set(error, -ENOMEM, "out of memory");
+		if (snapshot->tid == snapshot->tgid && !(snapshot->marks & TASK_MARK_CLOCK))
+			process_table_enter(context->processes, snapshot->tgid, snapshot->start_ns,
+					    snapshot->exec_id, snapshot->now_ns);
 	return err;
 }
 

@@ -184,7 +184,7 @@ static struct place *find_place(struct sources_context *context, struct process_
 	place = known_place(entry, &wanted);
 	*site = place ? place->site : NULL;
 	/* Without room for what may be found it is not named, each time anew. */
-	if (*site || !memory_room_has(&context->room, MEMORY_SITE))
+	if (*site || !memory_room_has_site(&context->room))
 		return place;
 	*site = find_site(context, entry, kind,
 			  kind == SITE_BIRTH ? BIRTH_REASON : reason_name(reason), &user,

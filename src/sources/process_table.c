@@ -138,15 +138,15 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 	if (!memory_room_take(table->room, MEMORY_PROCESS))
 		return NULL;
 	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	entry->tgid = tgid;
-	entry->generation = ++table->generations;
-	entry->process = watched_process_new(tgid, leader_start_ns, now_ns);
-	if (!entry->process) {
+	if (entry)
+		entry->process = watched_process_new(tgid, leader_start_ns, now_ns);
+	if (!entry || !entry->process) {
+		memory_room_refuse(table->room);
 		free(entry);
 		return NULL;
 	}
+	entry->tgid = tgid;
+	entry->generation = ++table->generations;
 	entry->process->room = table->room;
 	entry->process->exec_id = exec_id;
 	identify(entry->process);

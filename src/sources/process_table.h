@@ -69,7 +69,7 @@ struct process_entry *process_table_find_exec(const struct process_table *table,
  * The living process with this id, made if it is new, with its identity read
  * from /proc. `leader_start_ns` is the start time of its main thread, or 0 where
  * that is not known: another start time means that the pid was reused, and the
- * old process ends. NULL without memory or room.
+ * old process ends. NULL without memory or room, which counts it.
  */
 struct process_entry *process_table_enter(struct process_table *table, uint32_t tgid,
 					  uint64_t leader_start_ns, uint32_t exec_id,

@@ -231,8 +231,11 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	sources->opened_ns = sources->reported_ns = clock_ns(CLOCK_MONOTONIC);
 	if (!err && config->events)
 		err = limits_open(context, config->pids_count > 0, &sources->limits, error);
-	if (!err && config->events)
+	if (!err && config->events) {
+		/* What is left for what is met meanwhile. */
+		memory_room_measure(&context->room, own_cost_memory(context));
 		err = attach(sources, config->pids_count > 0, error);
+	}
 	if (!err)
 		err = keep_accounts(sources, config, error);
 	if (err)

@@ -54,10 +54,8 @@ static struct thread *add_thread(struct sources_context *context, struct process
 {
 	struct thread *thread = thread_table_add(context->threads, entry, tid, start_ns);
 
-	if (!thread) {
-		losses_add(&context->losses, "out_of_memory", 1);
+	if (!thread)
 		return NULL;
-	}
 	thread->born = born;
 	thread->last_sweep = context->sweep;
 	entry->process->threads.now++;

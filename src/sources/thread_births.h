@@ -23,7 +23,7 @@ int thread_births_fd(const struct thread_births *births);
 /* Handles all events that are there. */
 int thread_births_drain(struct thread_births *births);
 
-/* A thread that the sweep found and that is not in the table; NULL without memory. */
+/* A thread that the sweep found and that is not in the table; as thread_table_add(). */
 struct thread *thread_births_found(struct sources_context *context, struct process_entry *entry,
 				   uint32_t tid, uint64_t start_ns, uint32_t marks);
 

@@ -70,8 +70,10 @@ struct thread *thread_table_add(struct thread_table *table, struct process_entry
 	if (!memory_room_take(table->room, MEMORY_THREAD))
 		return NULL;
 	thread = calloc(1, sizeof(*thread));
-	if (!thread)
+	if (!thread) {
+		memory_room_refuse(table->room);
 		return NULL;
+	}
 	thread->key.tid = tid;
 	thread->key.start_ns = start_ns;
 	thread->process = process;

@@ -77,7 +77,7 @@ size_t thread_table_count(const struct thread_table *table);
 /* NULL: not there. */
 struct thread *thread_table_find(struct thread_table *table, uint32_t tid, uint64_t start_ns);
 
-/* A new thread of the process, not there before; NULL without memory or room. */
+/* A new thread of the process, not there before; NULL without memory or room, which counts it. */
 struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,
 				uint32_t tid, uint64_t start_ns);
 

@@ -19,6 +19,29 @@ load common.bash
 	target_quit "$TARGET"
 }
 
+have_reports() {
+	[ "$(pick cost 1 | wc -l)" -ge "$1" ]
+}
+
+# In the newest report.
+processes_watched() {
+	pick process '[.["@timestamp"], .process.pid] | @tsv' | sort -u |
+		awk '{ count[$1]++; if ($1 > newest) newest = $1 } END { print count[newest] + 0 }'
+}
+
+@test "more processes than there is memory for: some are watched, the rest is counted" {
+	target_start many_processes processes=5000
+	parkscope_start watch -i 1s --memory 64M -v --full --budget 100
+	wait_until "three reports" have_reports 3
+	parkscope_stop
+	assert_complete
+	assert_between "MiB in use at most" 40 \
+		"$(pick cost '(.p.cost.rss_bytes + .p.cost.map_bytes) / 1048576' | sort -n | tail -n 1)" 68
+	assert_between "refused" 1000 "$(last end '.p.losses.memory_full // 0')" 1000000
+	assert_between "processes in the last report" 500 "$(processes_watched)" 4500
+	target_quit "$TARGET"
+}
+
 @test "the default limit is not met by a busy small program" {
 	target_start distinct_stacks rate=1000 count=3000
 	parkscope_start watch -p "$TARGET" -i 1s -v

@@ -19,11 +19,41 @@ static void what_is_taken_stays_within_the_limit(void **state)
 	assert_int_equal(room.refused, 1);
 	/* What is smaller may still fit. */
 	assert_true(memory_room_take(&room, MEMORY_PLACE));
-	assert_true(memory_room_has(&room, MEMORY_PLACE));
 	assert_int_equal(room.refused, 1);
-	assert_false(memory_room_has(&room, MEMORY_SITE));
-	assert_false(memory_room_take(&room, MEMORY_SITE));
+	assert_false(memory_room_has_site(&room));
+	assert_false(memory_room_take_site(&room, 1));
 	assert_int_equal(room.refused, 3);
+}
+
+static void a_site_takes_room_by_its_frames(void **state)
+{
+	struct memory_room room;
+
+	(void)state;
+	memory_room_init(&room, 9 * 1024);
+	assert_true(memory_room_has_site(&room));
+	assert_true(memory_room_take_site(&room, 2));
+	assert_int_equal(room.left, 9 * 1024 - 2048 - 2 * 256);
+	assert_false(memory_room_has_site(&room));
+	assert_false(memory_room_take_site(&room, 25));
+	assert_true(memory_room_take_site(&room, 18));
+	assert_int_equal(room.left, 0);
+}
+
+static void a_process_needs_room_for_a_thread(void **state)
+{
+	struct memory_room room;
+
+	(void)state;
+	memory_room_init(&room, 8192 + 3072 - 1);
+	assert_false(memory_room_take(&room, MEMORY_PROCESS));
+	memory_room_init(&room, 8192 + 3072);
+	assert_true(memory_room_take(&room, MEMORY_PROCESS));
+	assert_true(memory_room_take(&room, MEMORY_THREAD));
+	assert_int_equal(room.refused, 0);
+	memory_room_refuse(&room);
+	assert_int_equal(room.refused, 1);
+	memory_room_refuse(NULL);
 }
 
 static void what_is_measured_counts(void **state)
@@ -48,6 +78,7 @@ static void without_a_limit_there_is_room(void **state)
 	(void)state;
 	for (int thing = 0; thing < MEMORY_THINGS; thing++)
 		assert_true(memory_room_take(NULL, (enum memory_thing)thing));
+	assert_true(memory_room_take_site(NULL, 25));
 }
 
 /* The defaults of 256 MiB. */
@@ -67,6 +98,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken_stays_within_the_limit),
+		cmocka_unit_test(a_site_takes_room_by_its_frames),
+		cmocka_unit_test(a_process_needs_room_for_a_thread),
 		cmocka_unit_test(what_is_measured_counts),
 		cmocka_unit_test(without_a_limit_there_is_room),
 		cmocka_unit_test(caches_have_shares),
