@@ -65,9 +65,9 @@ bool memory_room_take_site(struct memory_room *room, size_t frames)
 	return take(room, bytes_of_site(frames));
 }
 
-bool memory_room_has_site(struct memory_room *room)
+bool memory_room_has_site(const struct memory_room *room)
 {
-	return has(room, bytes_of_site(SITE_FRAMES_USUAL));
+	return !room || room->left >= bytes_of_site(SITE_FRAMES_USUAL);
 }
 
 void memory_room_refuse(struct memory_room *room)

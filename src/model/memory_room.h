@@ -46,10 +46,10 @@ bool memory_room_take(struct memory_room *room, enum memory_thing thing);
 /* The same for a site with so many frames, and what the outputs remember of it. */
 bool memory_room_take_site(struct memory_room *room, size_t frames);
 
-/* Is there room for a usual site? Counts as refused where there is none. */
-bool memory_room_has_site(struct memory_room *room);
+/* Is there room for a usual site? To ask before names are looked for. */
+bool memory_room_has_site(const struct memory_room *room);
 
-/* Counts as refused what there was room for, but no memory. */
+/* Counts one as refused that was not even asked for, or for which there was room, but no memory. */
 void memory_room_refuse(struct memory_room *room);
 
 /* So many bytes are in use. */

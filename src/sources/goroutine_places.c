@@ -105,7 +105,8 @@ static void judge_start(const struct go_process *go, struct goroutine_birth *bir
 /* Asked before names are looked for, which takes long and would be in vain. */
 static bool has_room_for_site(const struct goroutine_places *places)
 {
-	return places->process->sites_count < WATCHED_SITES_MAX;
+	return places->process->sites_count < WATCHED_SITES_MAX &&
+	       memory_room_has_site(places->process->room);
 }
 
 /* What stands for a go statement where there is none. */

@@ -26,8 +26,6 @@
 /* One window in so many steps, but for the first ones. */
 #define WINDOW_STEPS  4
 #define WINDOWS_FIRST 4
-/* How much memory maps take is looked up so often; it hardly changes. */
-#define MAPS_EVERY_NS 60000000000ULL
 
 /* What the kernel has counted by then. */
 struct counts {
@@ -52,8 +50,6 @@ struct own_cost_meter {
 	uint64_t estimated_until_ns;
 	double hooks_ns, runs; /* estimated up to there */
 	uint64_t sampled_ns;   /* in windows */
-	uint64_t maps_bytes;
-	uint64_t maps_read_ns;
 };
 
 void own_cost_meter_free(struct own_cost_meter *meter)
@@ -272,16 +268,6 @@ struct own_cost_reading own_cost_meter_read(struct own_cost_meter *meter)
 	};
 }
 
-static void read_maps(struct own_cost_meter *meter)
-{
-	uint64_t now_ns = monotonic_ns();
-
-	if (meter->maps_read_ns && now_ns - meter->maps_read_ns < MAPS_EVERY_NS)
-		return;
-	meter->maps_read_ns = now_ns;
-	meter->maps_bytes = tracer_map_memory(meter->context->tracer);
-}
-
 static uint64_t rss_bytes(void)
 {
 	autofclose FILE *statm = fopen("/proc/self/statm", "re");
@@ -292,11 +278,10 @@ static uint64_t rss_bytes(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What the kernel keeps beside the maps. */
-static uint64_t tables_and_records(const struct sources_context *context,
-				   const struct unwind_cost *unwind)
+static uint64_t kernel_bytes(const struct sources_context *context,
+			     const struct unwind_cost *unwind)
 {
-	return unwind->kernel_table_bytes +
+	return context->map_bytes + unwind->kernel_table_bytes +
 	       thread_table_count(context->threads) * tracer_record_bytes(context->tracer);
 }
 
@@ -305,17 +290,15 @@ uint64_t own_cost_memory(const struct sources_context *context)
 	struct unwind_cost unwind = {0};
 
 	stacks_statistics(context->stacks, &unwind);
-	return rss_bytes() + tracer_map_memory(context->tracer) +
-	       tables_and_records(context, &unwind);
+	return rss_bytes() + kernel_bytes(context, &unwind);
 }
 
 struct own_cost own_cost_meter_cost(struct own_cost_meter *meter)
 {
 	struct own_cost cost = {.bpf_seconds = -1, .rss_bytes = rss_bytes()};
 
-	read_maps(meter);
 	stacks_statistics(meter->context->stacks, &cost.unwind);
-	cost.map_bytes = meter->maps_bytes + tables_and_records(meter->context, &cost.unwind);
+	cost.map_bytes = kernel_bytes(meter->context, &cost.unwind);
 	cost.cpu_seconds = (double)tool_ns() / 1e9;
 	if (meter->timer < 0)
 		return cost;

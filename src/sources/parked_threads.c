@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "sources/iterator_read.h"
+#include "sources/own_cost.h"
 #include "sources/places.h"
 #include "sources/reasons.h"
 #include "sources/stacks.h"
@@ -20,6 +21,10 @@
 #include "sources/wait_arguments.h"
 #include "sources/wait_places.h"
 #include "sources/waits.h"
+
+/* After so many threads, and after so many stacks, it is measured again what room there is. */
+#define MEASURE_THREADS 512
+#define MEASURE_STACKS  64
 
 /* Threads that one sweep reads; more would be 200 MiB of snapshots. */
 #define SWEEP_BYTES_MAX (256UL * 1024 * 1024)
@@ -383,6 +388,11 @@ static int read_rechecks(struct parked_threads *parked, struct error *error)
 	return 0;
 }
 
+static void measure_room(struct sources_context *context)
+{
+	memory_room_measure(&context->room, own_cost_memory(context));
+}
+
 /* Parks the threads that were walked and have not run since their snapshot; the rest is lost. */
 static int settle_walked(struct parked_threads *parked, struct error *error)
 {
@@ -409,6 +419,8 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 			      : NULL;
 		struct site *site = NULL;
 
+		if (i % MEASURE_STACKS == 0)
+			measure_room(context);
 		if (!found || found->switches != snapshot->switches)
 			losses_add(&context->losses, "thread_moved", 1);
 		else
@@ -437,7 +449,7 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 	struct sources_context *context = parked->context;
 	struct abi_task_snapshot *snapshot;
 	uint64_t before_ns = arrive_afresh();
-	size_t position = 0;
+	size_t position = 0, handled = 0;
 	int err;
 
 	context->sweep++;
@@ -448,8 +460,11 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 	if (err)
 		return err;
 	calibrate_clock(parked, before_ns);
-	while (!err && (snapshot = iterator_next_snapshot(&parked->snapshots, &position)))
+	while (!err && (snapshot = iterator_next_snapshot(&parked->snapshots, &position))) {
+		if (handled++ % MEASURE_THREADS == 0)
+			measure_room(context);
 		err = handle_snapshot(parked, snapshot);
+	}
 	err = err ? error_set(error, err, "out of memory") : settle_walked(parked, error);
 	forget_walked(parked);
 	return err;

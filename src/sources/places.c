@@ -183,9 +183,13 @@ static struct place *find_place(struct sources_context *context, struct process_
 	wanted = wanted_place(kind, reason, user.id, kernel_stack_id);
 	place = known_place(entry, &wanted);
 	*site = place ? place->site : NULL;
-	/* Without room for what may be found it is not named, each time anew. */
-	if (*site || !memory_room_has_site(&context->room))
+	if (*site)
 		return place;
+	/* Without room for what may be found it is not named, each time anew. */
+	if (!memory_room_has_site(&context->room)) {
+		memory_room_refuse(&context->room);
+		return place;
+	}
 	*site = find_site(context, entry, kind,
 			  kind == SITE_BIRTH ? BIRTH_REASON : reason_name(reason), &user,
 			  kernel_stack_id);

@@ -222,6 +222,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	/* libbpf took several MiB to read the kernel's types, which are free now. */
 	malloc_trim(0);
 	if (!err)
+		context->map_bytes = tracer_map_memory(context->tracer);
+	if (!err)
 		err = stacks_open(context, shares.unwind_tables, config->events, &context->stacks,
 				  error);
 	if (!err)
@@ -231,11 +233,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	sources->opened_ns = sources->reported_ns = clock_ns(CLOCK_MONOTONIC);
 	if (!err && config->events)
 		err = limits_open(context, config->pids_count > 0, &sources->limits, error);
-	if (!err && config->events) {
-		/* What is left for what is met meanwhile. */
-		memory_room_measure(&context->room, own_cost_memory(context));
+	if (!err && config->events)
 		err = attach(sources, config->pids_count > 0, error);
-	}
 	if (!err)
 		err = keep_accounts(sources, config, error);
 	if (err)

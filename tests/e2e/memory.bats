@@ -35,8 +35,9 @@ processes_watched() {
 	wait_until "three reports" have_reports 3
 	parkscope_stop
 	assert_complete
+	# What the files of others on this host take before it is measured again is not foreseen.
 	assert_between "MiB in use at most" 40 \
-		"$(pick cost '(.p.cost.rss_bytes + .p.cost.map_bytes) / 1048576' | sort -n | tail -n 1)" 68
+		"$(pick cost '(.p.cost.rss_bytes + .p.cost.map_bytes) / 1048576' | sort -n | tail -n 1)" 72
 	assert_between "refused" 1000 "$(last end '.p.losses.memory_full // 0')" 1000000
 	assert_between "processes in the last report" 500 "$(processes_watched)" 4500
 	target_quit "$TARGET"
@@ -61,24 +62,26 @@ memory_was_full() {
 	[ "$(sum loss '.p.losses.memory_full // 0')" -gt 0 ]
 }
 
-# The newest report that has waits: how many of them stand at places.
-newest_waits_at_places() {
-	pick park_site 'select(.p.reason == "sleep") | [.["@timestamp"], .p.waits.count] | @tsv' |
-		awk '{ count[$1] += $2; if ($1 > last) last = $1 } END { print count[last] }'
+# Waits that stand at places, in reports after a time.
+waits_at_places_after() {
+	sum park_site "select(.[\"@timestamp\"] > \"$1\" and .p.reason == \"sleep\") | .p.waits.count"
 }
 
 # When little memory is left after a minute without use, else after ten.
 @test "places that nobody uses any more make room for new ones" {
+	local begin
+
 	target_start distinct_stacks rate=4000 count=8000
 	parkscope_start watch -p "$TARGET" -i 5s --memory 80M -v --full --exact --budget 100
 	target_send "$TARGET" go
 	wait_until "all waits of the first round" rounds_done 1
 	wait_until "memory is full" memory_was_full
 	sleep 75
+	begin=$(date -u +%FT%T)
 	target_send "$TARGET" go
 	wait_until "all waits of the second round" rounds_done 2
 	parkscope_stop
 	assert_complete
-	assert_between "waits of the second round at their places" 1500 "$(newest_waits_at_places)" 8000
+	assert_between "waits of the second round at their places" 1500 "$(waits_at_places_after "$begin")" 8000
 	target_quit "$TARGET"
 }
