@@ -30,7 +30,8 @@ struct sources_context {
 	struct thread_table *threads;
 	struct losses losses;
 	struct memory_room room;
-	uint64_t map_bytes; /* that the kernel keeps for maps; it does not change */
+	uint64_t map_bytes;   /* that the kernel keeps for maps; it does not change */
+	uint64_t table_bytes; /* that unwind tables may have, in the kernel and outside */
 	struct verdict_rules rules;
 	uint64_t stack_hash_seed;
 	uint64_t attached_ns; /* births before it are the baseline; 0: nothing is attached */

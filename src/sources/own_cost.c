@@ -290,7 +290,8 @@ uint64_t own_cost_memory(const struct sources_context *context)
 	struct unwind_cost unwind = {0};
 
 	stacks_statistics(context->stacks, &unwind);
-	return rss_bytes() + kernel_bytes(context, &unwind);
+	return rss_bytes() + kernel_bytes(context, &unwind) +
+	       since(context->table_bytes, unwind.kernel_table_bytes + unwind.table_bytes);
 }
 
 struct own_cost own_cost_meter_cost(struct own_cost_meter *meter)

@@ -49,7 +49,10 @@ struct own_cost_reading {
 
 struct own_cost_reading own_cost_meter_read(struct own_cost_meter *meter);
 
-/* All that is in use, in the kernel and outside; bytes. Takes some 10 µs. */
+/*
+ * All that is in use, in the kernel and outside, and what is kept for unwind tables that may still
+ * be needed; bytes. Takes some 10 µs.
+ */
 uint64_t own_cost_memory(const struct sources_context *context);
 
 /* For a report; without `sweep_seconds` and `budget`. */

@@ -130,12 +130,12 @@ static int attach(struct sources *sources, bool named, struct error *error)
  * What is in use decides how much more may be remembered until the next report. Sites and
  * threads that are known stay, and are counted on.
  */
-static void keep_to_memory(struct sources *sources, const struct own_cost *cost)
+static void keep_to_memory(struct sources *sources)
 {
 	struct sources_context *context = &sources->context;
 	struct memory_room *room = &context->room;
 
-	memory_room_measure(room, cost->rss_bytes + cost->map_bytes);
+	memory_room_measure(room, own_cost_memory(context));
 	losses_set_total(&context->losses, "memory_full", room->refused);
 	tracer_refuse_records(context->tracer, !room->left);
 	if (!memory_room_is_low(room))
@@ -150,14 +150,12 @@ static int keep_accounts(struct sources *sources, const struct sources_config *c
 {
 	struct sources_context *context = &sources->context;
 	int err = own_cost_meter_new(context, config->events, &sources->meter);
-	struct own_cost cost;
 
 	if (!err && config->events)
 		err = pace_new(context, sources->meter, &config->budget, &sources->pace);
 	if (err)
 		return error_set(error, err, "cannot measure the cost: %s", strerror(-err));
-	cost = own_cost_meter_cost(sources->meter);
-	keep_to_memory(sources, &cost);
+	keep_to_memory(sources);
 	return 0;
 }
 
@@ -223,6 +221,7 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 	malloc_trim(0);
 	if (!err)
 		context->map_bytes = tracer_map_memory(context->tracer);
+	context->table_bytes = shares.unwind_tables;
 	if (!err)
 		err = stacks_open(context, shares.unwind_tables, config->events, &context->stacks,
 				  error);
@@ -337,7 +336,7 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 	if (err)
 		return err;
 	report->cost = own_cost_meter_cost(sources->meter);
-	keep_to_memory(sources, &report->cost);
+	keep_to_memory(sources);
 	report->cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - began_ns) / 1e9;
 	if (sources->pace)
 		report->cost.budget = pace_status(sources->pace);
