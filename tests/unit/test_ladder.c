@@ -286,22 +286,28 @@ static void test_memory_fades_but_ends_are_not_forgotten_at_once(void **state)
 	ladder_clear(&ladder);
 }
 
-/* One parks each second and stays; sweeps are further apart than the lowest rung's quarters. */
+/* One has parked each second, the youngest of them so long ago, and all stay. */
+static void sweep_one_a_second(struct ladder *ladder, uint64_t now_s, uint64_t youngest_s)
+{
+	begin(ladder, now_s);
+	for (uint64_t age = youngest_s; age < now_s; age++)
+		park(ladder, age, 1);
+	end(ladder);
+}
+
+/* Sweeps are further apart than the lowest rung's quarters. */
 static void test_sweeps_far_apart_are_quarters(void **state)
 {
 	static const uint64_t sweeps_s[] = {10, 22, 60};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sweeps_s) / sizeof(sweeps_s[0]); i++) {
-		const uint64_t interval = sweeps_s[i];
+		const uint64_t interval = sweeps_s[i], last = 10 * interval;
 		struct ladder ladder = {0};
 		uint64_t now;
 
-		for (now = 0; now <= 10 * interval; now += interval) {
-			begin(&ladder, now);
-			for (uint64_t age = 1; age < now; age++)
-				park(&ladder, age, 1);
-			end(&ladder);
+		for (now = 0; now <= last; now += interval) {
+			sweep_one_a_second(&ladder, now, 1);
 			/* Those of the first sweep but for the last 10 s, and of two more. */
 			assert_int_equal(ladder_holds(&ladder, 0, &rules),
 					 now >= (interval > 10 ? 3 : 4) * interval);
@@ -309,18 +315,28 @@ static void test_sweeps_far_apart_are_quarters(void **state)
 		/* No more come. */
 		for (uint64_t sweep = 1; sweep <= 2; sweep++, now += interval) {
 			assert_true(ladder_holds(&ladder, 0, &rules));
-			begin(&ladder, now);
-			for (uint64_t age = now - 10 * interval + 1; age < now; age++)
-				park(&ladder, age, 1);
-			end(&ladder);
+			sweep_one_a_second(&ladder, now, now - last + 1);
 		}
-		begin(&ladder, now);
-		for (uint64_t age = now - 10 * interval + 1; age < now; age++)
-			park(&ladder, age, 1);
-		end(&ladder);
+		sweep_one_a_second(&ladder, now, now - last + 1);
 		assert_false(ladder_holds(&ladder, 0, &rules));
 		ladder_clear(&ladder);
 	}
+}
+
+static void test_sweeps_far_apart_show_higher_rungs(void **state)
+{
+	struct ladder ladder = {0};
+
+	(void)state;
+	for (uint64_t now = 0; now <= 1000; now += 10) {
+		begin(&ladder, now);
+		for (uint64_t age = 4; age < now; age += 10)
+			park(&ladder, age, 10);
+		end(&ladder);
+	}
+	assert_true(ladder_holds(&ladder, 1, &rules));
+	assert_true(ladder_holds(&ladder, 2, &rules));
+	ladder_clear(&ladder);
 }
 
 /* Batches of those who leave after two ages, as sweeps far apart see them. */
@@ -409,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_who_cannot_be_read_once_does_not_enter_again),
 		cmocka_unit_test(test_memory_fades_but_ends_are_not_forgotten_at_once),
 		cmocka_unit_test(test_sweeps_far_apart_are_quarters),
+		cmocka_unit_test(test_sweeps_far_apart_show_higher_rungs),
 		cmocka_unit_test(test_batches_between_sweeps_far_apart_do_not_hold),
 		cmocka_unit_test(test_an_old_ladder_is_forgotten),
 	};
