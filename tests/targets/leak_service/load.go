@@ -74,7 +74,11 @@ func (c *clients) pay(ctx context.Context, order int) {
 	}
 	var sent int32
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { atomic.StoreInt32(&sent, 1) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				atomic.StoreInt32(&sent, 1)
+			}
+		},
 	})
 	err := c.post(ctx, order)
 	switch {

@@ -52,7 +52,7 @@ func (api *paymentsAPI) handleRequest(w http.ResponseWriter, r *http.Request) {
 		api.audit <- order
 		fmt.Fprintf(w, "approved=%t receipt=%d\n", paid.approved, len(paid.receipt))
 	case <-ctx.Done():
-		return
+		countAbandoned()
 	}
 }
 
@@ -73,6 +73,7 @@ func serve(fixed bool, receiptBytes int) error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/pay", api.handleRequest)
+	mux.HandleFunc("/metrics", serveMetrics)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
