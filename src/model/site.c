@@ -112,13 +112,16 @@ int site_end_sweep(struct site *site, const struct verdict_rules *rules)
 	return err;
 }
 
-bool site_is_expired(const struct site *site, uint64_t now_ns, uint64_t expires_ns)
+bool site_is_expired(const struct site *site, uint64_t now_ns, bool scarce)
 {
 	uint64_t unused_ns = now_ns > site->active_ns ? now_ns - site->active_ns : 0;
+	uint64_t expires_ns = site->grew ? SITE_EXPIRES_GREW_NS
+			      : scarce   ? SITE_EXPIRES_SCARCE_NS
+					 : SITE_EXPIRES_NS;
 
 	return site->unit == UNIT_THREAD && !site_size(site) &&
-	       site->verdict.verdict == VERDICT_STEADY &&
-	       unused_ns >= (site->grew ? SITE_EXPIRES_GREW_NS : expires_ns);
+	       site->verdict.verdict == VERDICT_STEADY && unused_ns >= expires_ns &&
+	       (scarce || !site->ladder.rungs);
 }
 
 struct verdict_subject site_subject(const struct site *site)

@@ -143,11 +143,14 @@ void site_add_waits(struct site *site, const struct wait_sum *sum);
 
 /*
  * Nobody is here, nobody has been for so long, and nothing is wrong with it: it can be
- * forgotten. One that grew is kept for an hour. Goroutines' sites never expire.
+ * forgotten. One that grew is kept for an hour, and one whose ladder remembers stays for as long as
+ * that does: they speak against the next leak. `scarce`: there is little room for sites, so that
+ * they go early and ladders keep nothing. Goroutines' sites never expire.
  */
-#define SITE_EXPIRES_NS      (600ULL * 1000000000ULL)
-#define SITE_EXPIRES_GREW_NS (3600ULL * 1000000000ULL)
-bool site_is_expired(const struct site *site, uint64_t now_ns, uint64_t expires_ns);
+#define SITE_EXPIRES_NS        (600ULL * 1000000000ULL)
+#define SITE_EXPIRES_SCARCE_NS (60ULL * 1000000000ULL)
+#define SITE_EXPIRES_GREW_NS   (3600ULL * 1000000000ULL)
+bool site_is_expired(const struct site *site, uint64_t now_ns, bool scarce);
 
 /* What changed since the last report. */
 struct site_interval {

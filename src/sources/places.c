@@ -12,8 +12,8 @@
 #include "sources/reasons.h"
 
 #define BIRTH_REASON "birth"
-/* When little memory is left. */
-#define EXPIRES_EARLY_NS (60ULL * 1000000000ULL)
+/* Of a process: from here on its sites are scarce. */
+#define SITES_CROWDED (WATCHED_SITES_MAX * 3 / 4)
 
 uint64_t places_stack_id(const struct sources_context *context, const struct user_stack *user)
 {
@@ -129,8 +129,19 @@ static struct site *find_site(struct sources_context *context, struct process_en
 	return site;
 }
 
+/*
+ * BPF had its frames, but has given them up, or never could keep them. The place is not bound to
+ * the label that stands for them: they may come back under the same id.
+ */
+static bool has_lost_frames(const struct sources_context *context, const struct user_stack *user)
+{
+	struct abi_stack stack;
+
+	return user->id && !user->frames && places_read_stack(context, user->id, &stack);
+}
+
 static struct place *add_place(struct sources_context *context, struct process_entry *entry,
-			       const struct place *wanted, struct site *site)
+			       const struct place *wanted)
 {
 	struct place *place;
 
@@ -140,7 +151,6 @@ static struct place *add_place(struct sources_context *context, struct process_e
 	if (!place)
 		return NULL;
 	place->key = wanted->key;
-	place->site = site;
 	HASH_ADD(hh, entry->places, key, sizeof(place->key), place);
 	entry->places_count++;
 	return place;
@@ -193,10 +203,10 @@ static struct place *find_place(struct sources_context *context, struct process_
 	*site = find_site(context, entry, kind,
 			  kind == SITE_BIRTH ? BIRTH_REASON : reason_name(reason), &user,
 			  kernel_stack_id);
-	if (place)
+	if (!place && *site)
+		place = add_place(context, entry, &wanted);
+	if (place && !has_lost_frames(context, &user))
 		place->site = *site;
-	else if (*site)
-		place = add_place(context, entry, &wanted, *site);
 	return place;
 }
 
@@ -247,21 +257,26 @@ struct site *places_birth_label(struct sources_context *context, struct process_
 	return site;
 }
 
-int places_renew(struct sources_context *context, struct process_entry *entry, struct place *place)
+struct site *places_site(struct sources_context *context, struct process_entry *entry,
+			 struct place *place)
 {
 	const struct user_stack user = {.id = place->key.user_stack_id};
+	struct site *site = place->site;
 
-	if (!place->site)
-		place->site =
-			find_site(context, entry, SITE_PARK,
-				  reason_name((uint32_t)place->key.kind_and_reason), &user, 0);
-	return place->site ? 0 : -ENOSPC;
+	if (site)
+		return site;
+	site = find_site(context, entry, SITE_PARK,
+			 reason_name((uint32_t)place->key.kind_and_reason), &user, 0);
+	if (!has_lost_frames(context, &user))
+		place->site = site;
+	return site;
 }
 
-/* Its waits are credited, or may still come. */
+/* Some are still counted elsewhere, or not credited yet. */
 static bool has_waits(const struct place *place)
 {
-	return place->settled.count || place->in_map.count || place->with_threads.count;
+	return place->in_map.count || place->with_threads.count ||
+	       place->settled.count != place->credited.count;
 }
 
 static void forget_expired(struct process_entry *entry)
@@ -269,10 +284,9 @@ static void forget_expired(struct process_entry *entry)
 	struct place *place, *next;
 
 	HASH_ITER (hh, entry->places, place, next) {
-		if (!place->site || !place->site->expired)
-			continue;
-		place->site = NULL;
-		if (has_waits(place))
+		if (place->site && place->site->expired)
+			place->site = NULL;
+		if (place->site || has_waits(place))
 			continue;
 		HASH_DEL(entry->places, place);
 		entry->places_count--;
@@ -282,13 +296,13 @@ static void forget_expired(struct process_entry *entry)
 
 void places_expire_sites(struct sources_context *context, struct process_entry *entry)
 {
-	uint64_t expires_ns =
-		memory_room_is_low(&context->room) ? EXPIRES_EARLY_NS : SITE_EXPIRES_NS;
+	bool scarce =
+		memory_room_is_low(&context->room) || entry->process->sites_count > SITES_CROWDED;
 	struct site *site, *next;
 	size_t expired = 0;
 
 	HASH_ITER (hh, entry->process->sites, site, next) {
-		site->expired = site_is_expired(site, context->swept_ns, expires_ns);
+		site->expired = site_is_expired(site, context->swept_ns, scarce);
 		expired += site->expired;
 	}
 	if (!expired)

@@ -30,8 +30,8 @@ struct site *places_park(struct sources_context *context, struct process_entry *
 			 uint32_t reason, const struct user_stack *user, uint64_t kernel_stack_id);
 
 /*
- * Where threads waited, to credit completed waits; also NULL beyond PLACES_MAX. Its site may have
- * expired: places_renew() when there is something to credit.
+ * Where threads waited, to credit completed waits; also NULL beyond PLACES_MAX. It may have no
+ * site: places_site() when there is something to credit.
  */
 struct place *places_wait(struct sources_context *context, struct process_entry *entry,
 			  uint32_t reason, const struct user_stack *user);
@@ -39,8 +39,9 @@ struct place *places_wait(struct sources_context *context, struct process_entry 
 /* The id of a stack with frames: that by which BPF would know it. */
 uint64_t places_stack_id(const struct sources_context *context, const struct user_stack *user);
 
-/* Makes its site anew where that expired. 0, or -ENOSPC: see above. */
-int places_renew(struct sources_context *context, struct process_entry *entry, struct place *place);
+/* The site of a place where threads waited, made anew where it expired. NULL: see above. */
+struct site *places_site(struct sources_context *context, struct process_entry *entry,
+			 struct place *place);
 
 /*
  * Forgets the sites of the process that nobody has used for some time. Nothing may hold one of

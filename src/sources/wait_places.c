@@ -213,11 +213,14 @@ static void settle_place(struct sources_context *context, struct process_entry *
 {
 	struct abi_wait_sum now = place->settled;
 	struct wait_sum gained;
+	struct site *site;
 
 	sum_add(&now, &place->in_map);
 	sum_add(&now, &place->with_threads);
-	if (now.count <= place->credited.count || now.duration_ns < place->credited.duration_ns ||
-	    places_renew(context, entry, place))
+	if (now.count <= place->credited.count || now.duration_ns < place->credited.duration_ns)
+		return;
+	site = places_site(context, entry, place);
+	if (!site)
 		return;
 	gained = (struct wait_sum){
 		.count = now.count - place->credited.count,
@@ -226,7 +229,7 @@ static void settle_place(struct sources_context *context, struct process_entry *
 		.variance = variance_of(&now) - variance_of(&place->credited),
 	};
 	place->credited = now;
-	site_add_waits(place->site, &gained);
+	site_add_waits(site, &gained);
 	entry->process->attribution.attributed_ns += gained.duration_ns;
 }
 

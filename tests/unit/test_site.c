@@ -190,21 +190,50 @@ static void test_a_site_expires_when_it_was_not_used_for_long(void **state)
 	(void)state;
 	assert_non_null(site);
 	sweep_for(site, true, 1000, 1000);
-	assert_false(site_is_expired(site, 9999 * SECOND_NS, SITE_EXPIRES_NS));
+	assert_false(site_is_expired(site, 9999 * SECOND_NS, false));
 	sweep_for(site, true, 1000, 1200);
 	assert_int_equal(site->active_ns, 1005 * SECOND_NS);
 	/* One waits here that no sweep sees. */
 	site_add_waits(site, &(struct wait_sum){.count = 1, .duration_ns = 1, .max_ns = 1});
 	sweep_for(site, false, 1205, 1900);
 	assert_int_equal(site->active_ns, 1205 * SECOND_NS);
-	assert_false(site_is_expired(site, 1804 * SECOND_NS, SITE_EXPIRES_NS));
-	assert_true(site_is_expired(site, 1805 * SECOND_NS, SITE_EXPIRES_NS));
-	assert_true(site_is_expired(site, 1265 * SECOND_NS, 60 * SECOND_NS));
+	assert_false(site_is_expired(site, 1804 * SECOND_NS, false));
+	assert_true(site_is_expired(site, 1805 * SECOND_NS, false));
+	assert_false(site_is_expired(site, 1264 * SECOND_NS, true));
+	assert_true(site_is_expired(site, 1265 * SECOND_NS, true));
 	site->grew = true;
-	assert_false(site_is_expired(site, 1805 * SECOND_NS, SITE_EXPIRES_NS));
-	assert_true(site_is_expired(site, 4805 * SECOND_NS, SITE_EXPIRES_NS));
+	assert_false(site_is_expired(site, 1805 * SECOND_NS, false));
+	assert_true(site_is_expired(site, 4805 * SECOND_NS, false));
 	site->unit = UNIT_GOROUTINE;
-	assert_false(site_is_expired(site, 9999 * SECOND_NS, SITE_EXPIRES_NS));
+	assert_false(site_is_expired(site, 9999 * SECOND_NS, false));
+	site_free(site);
+	stack_free(stack);
+}
+
+/* Twelve stay for half a minute, as in every night: that they left is known the next night. */
+static void test_a_site_stays_while_its_ladder_remembers(void **state)
+{
+	const struct verdict_rules rules = verdict_rules_default();
+	const struct stay before = {.age_ns = 30 * SECOND_NS, .bound = AGE_EXACT};
+	struct stack *stack = build_stack("batch", NULL);
+	struct site *site = site_new(SITE_PARK, UNIT_THREAD, "futex", stack);
+
+	(void)state;
+	assert_non_null(site);
+	site_begin_sweep(site, 1000 * SECOND_NS, 1000 * SECOND_NS);
+	for (int i = 0; i < 12; i++)
+		site_park(site, &before, true);
+	assert_int_equal(site_end_sweep(site, &rules), 0);
+	site_begin_sweep(site, 1005 * SECOND_NS, 1005 * SECOND_NS);
+	for (int i = 0; i < 12; i++)
+		site_leave(site, &before);
+	assert_int_equal(site_end_sweep(site, &rules), 0);
+	sweep_for(site, false, 1010, 87400);
+	assert_false(site_is_expired(site, 87400 * SECOND_NS, false));
+	assert_true(site_is_expired(site, 87400 * SECOND_NS, true));
+	/* Some ends are left of those, fading: ln(24) days. */
+	sweep_for(site, false, 87405, 1000 + 4 * 86400);
+	assert_true(site_is_expired(site, (1000 + 4 * 86400) * SECOND_NS, false));
 	site_free(site);
 	stack_free(stack);
 }
@@ -219,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_a_timeout_makes_a_wait_no_leak),
 		cmocka_unit_test(test_idle_stacks_are_known_from_the_start),
 		cmocka_unit_test(test_a_site_expires_when_it_was_not_used_for_long),
+		cmocka_unit_test(test_a_site_stays_while_its_ladder_remembers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
