@@ -102,11 +102,30 @@ static void judge_start(const struct go_process *go, struct goroutine_birth *bir
 			birth->finalizers = true;
 }
 
-/* Asked before names are looked for, which takes long and would be in vain. */
-static bool has_room_for_site(const struct goroutine_places *places)
+static bool has_all_sites(const struct goroutine_places *places)
 {
-	return places->process->sites_count < WATCHED_SITES_MAX &&
-	       memory_room_has_site(places->process->room);
+	return places->process->sites_count >= WATCHED_SITES_MAX;
+}
+
+bool goroutine_places_births_are_full(const struct goroutine_places *places)
+{
+	return places->births_count == GOROUTINE_PLACES_MAX;
+}
+
+static bool has_all_stacks(const struct goroutine_places *places)
+{
+	return places->count == GOROUTINE_PLACES_MAX ||
+	       places->frames >= GOROUTINE_PLACES_FRAMES_MAX;
+}
+
+bool goroutine_places_are_full(const struct goroutine_places *places)
+{
+	return has_all_stacks(places) || has_all_sites(places);
+}
+
+bool goroutine_places_have_room(const struct goroutine_places *places)
+{
+	return memory_room_has_site(places->process->room);
 }
 
 /* What stands for a go statement where there is none. */
@@ -154,7 +173,9 @@ struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
 	cleanup(birth_freep) struct goroutine_birth *fresh = NULL;
 	struct goroutine_birth *birth = goroutine_places_known_birth(places, goroutine);
 
-	if (birth || places->births_count == GOROUTINE_PLACES_MAX || !has_room_for_site(places))
+	/* Names take long to look for, which would be in vain. */
+	if (birth || goroutine_places_births_are_full(places) || has_all_sites(places) ||
+	    !goroutine_places_have_room(places))
 		return birth;
 
 	fresh = calloc(1, sizeof(*fresh));
@@ -207,7 +228,8 @@ static int find_site(struct goroutine_places *places, struct goroutine_place *pl
 static struct goroutine_place *add_place(struct goroutine_places *places,
 					 const struct goroutine_place *wanted,
 					 const struct goroutine_birth *birth,
-					 const struct goroutine_stack *raw, bool runtime)
+					 const struct goroutine_stack *raw,
+					 const struct held_thread *thread, bool runtime)
 {
 	cleanup(place_freep) struct goroutine_place *fresh = calloc(1, sizeof(*fresh));
 	struct goroutine_place *place;
@@ -215,7 +237,8 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 	if (!fresh)
 		return NULL;
 	fresh->key = wanted->key;
-	fresh->stack = go_frames_stack(places->go, raw, wanted->key.native, places->runtime_frames);
+	fresh->stack = go_frames_stack(places->go, raw, thread ? thread->stack : NULL,
+				       places->runtime_frames);
 	if (!fresh->stack)
 		return NULL;
 	if (wanted->key.reason && find_site(places, fresh, birth))
@@ -231,17 +254,11 @@ static struct goroutine_place *add_place(struct goroutine_places *places,
 	return place;
 }
 
-bool goroutine_places_have_room(const struct goroutine_places *places)
-{
-	return places->count < GOROUTINE_PLACES_MAX &&
-	       places->frames < GOROUTINE_PLACES_FRAMES_MAX && has_room_for_site(places);
-}
-
 struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 					      const struct goroutine_birth *birth,
 					      const char *reason,
 					      const struct goroutine_stack *stack,
-					      const struct stack *native, bool runtime)
+					      const struct held_thread *thread, bool runtime)
 {
 	struct goroutine_place *place = NULL;
 	struct goroutine_place wanted = {0};
@@ -250,12 +267,12 @@ struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 		stack->frames, stack->count * sizeof(stack->frames[0]), stack->end);
 	wanted.key.birth = birth->number;
 	wanted.key.reason = reason;
-	wanted.key.native = native;
+	wanted.key.thread_site = thread ? thread->site_hash : 0;
 	HASH_FIND(hh, places->places, &wanted.key, sizeof(wanted.key), place);
-	if (place || places->count == GOROUTINE_PLACES_MAX ||
-	    places->frames >= GOROUTINE_PLACES_FRAMES_MAX || (reason && !has_room_for_site(places)))
+	if (place || has_all_stacks(places) ||
+	    (reason && (has_all_sites(places) || !goroutine_places_have_room(places))))
 		return place;
-	return add_place(places, &wanted, birth, stack, runtime);
+	return add_place(places, &wanted, birth, stack, thread, runtime);
 }
 
 struct goroutine_birth *goroutine_places_birth_at(const struct goroutine_places *places,

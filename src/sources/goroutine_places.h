@@ -22,6 +22,15 @@
 /* Frames of all these stacks: some 40 MB with their names, and about a second to name. */
 #define GOROUTINE_PLACES_FRAMES_MAX 131072
 
+/* A thread that a goroutine holds, because it is in a system call or in C. */
+struct held_thread {
+	uint32_t tid; /* in the initial PID namespace */
+	char name[THREAD_NAME_SIZE];
+	/* The site where it is parked, which may expire: its id, and its stack for now. */
+	uint64_t site_hash;
+	const struct stack *stack;
+};
+
 /* A go statement, and the function that it starts. */
 struct goroutine_birth {
 	struct {
@@ -42,8 +51,8 @@ struct goroutine_place {
 	struct {
 		uint64_t stack_hash;
 		uint64_t birth;
-		const char *reason; /* static: the pointer tells them apart; NULL: not parked */
-		const struct stack *native; /* of the thread that is in C for it; NULL: none */
+		const char *reason;   /* static: the pointer tells them apart; NULL: not parked */
+		uint64_t thread_site; /* of the thread that is in C for it; 0: none */
 	} key;
 	uint32_t number;     /* from 1 */
 	struct site *site;   /* NULL without a reason */
@@ -64,20 +73,26 @@ define_auto_free(goroutine_places)
 struct goroutine_birth *goroutine_places_known_birth(const struct goroutine_places *places,
 						     const struct goroutine *goroutine);
 
+/* Whether no more go statements can be named in this process, ever. */
+bool goroutine_places_births_are_full(const struct goroutine_places *places);
+
+/* Whether the process has all the stacks or sites that it may have. */
+bool goroutine_places_are_full(const struct goroutine_places *places);
+
+/* Whether there is memory for one more site; to ask before stacks are read. */
+bool goroutine_places_have_room(const struct goroutine_places *places);
+
 /*
- * Both NULL: no memory, or there are too many: the caller counts the loss. `runtime`: it is
- * the runtime's own that stands there.
+ * Both NULL: there are too many, or no memory: the caller counts the loss. `thread`: that it
+ * holds; NULL: none. `runtime`: it is the runtime's own that stands there.
  */
 struct goroutine_birth *goroutine_places_birth(struct goroutine_places *places,
 					       const struct goroutine *goroutine);
-/* Whether one more stack could be named. */
-bool goroutine_places_have_room(const struct goroutine_places *places);
-
 struct goroutine_place *goroutine_places_park(struct goroutine_places *places,
 					      const struct goroutine_birth *birth,
 					      const char *reason,
 					      const struct goroutine_stack *stack,
-					      const struct stack *native, bool runtime);
+					      const struct held_thread *thread, bool runtime);
 
 /* By number; NULL for 0. */
 struct goroutine_birth *goroutine_places_birth_at(const struct goroutine_places *places,

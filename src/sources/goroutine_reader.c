@@ -20,6 +20,7 @@
 struct goroutine_reader {
 	const struct go_process *go;
 	struct goroutine_reader_config config;
+	struct watched_process *process;
 	struct go_semaphores *semaphores;
 	struct goroutine_places *places;
 	struct goroutine_groups *groups;
@@ -51,6 +52,7 @@ struct goroutine_reader *goroutine_reader_new(const struct go_process *go,
 		return NULL;
 	reader->go = go;
 	reader->config = *config;
+	reader->process = process;
 	reader->groups = goroutine_groups_new();
 	reader->semaphores = go_semaphores_new(go);
 	reader->places = goroutine_places_new(go, process, config->runtime_frames);
@@ -146,6 +148,16 @@ static void end_reading(uint64_t *spent_ns, uint64_t began_ns)
 	*spent_ns += monotonic_ns() - began_ns;
 }
 
+/* The process has all that it may have, or there is no memory for more. */
+static void count_refusal(struct goroutine_reader *reader)
+{
+	if (goroutine_places_are_full(reader->places) ||
+	    goroutine_places_births_are_full(reader->places))
+		losses_add(reader->losses, "sites_full", 1);
+	else
+		memory_room_refuse(reader->process->room);
+}
+
 struct goroutine_birth *goroutine_reader_birth(struct goroutine_reader *reader,
 					       const struct goroutine *g, bool *later)
 {
@@ -157,9 +169,11 @@ struct goroutine_birth *goroutine_reader_birth(struct goroutine_reader *reader,
 		return birth;
 	birth = goroutine_places_birth(reader->places, g);
 	end_reading(&reader->naming_ns, began_ns);
-	if (!birth)
-		losses_add(reader->losses, "sites_full", 1);
-	return birth;
+	if (birth)
+		return birth;
+	count_refusal(reader);
+	*later = !goroutine_places_births_are_full(reader->places);
+	return NULL;
 }
 
 bool goroutine_reader_thread(const struct goroutine_reader *reader, const struct goroutine *g,
@@ -171,15 +185,6 @@ bool goroutine_reader_thread(const struct goroutine_reader *reader, const struct
 		return false;
 	tid = goroutine_thread(reader->go, g);
 	return tid && reader->config.find_thread(tid, thread, reader->config.data);
-}
-
-/* The frames of the thread that the goroutine holds. */
-static const struct stack *native_stack(const struct goroutine_reader *reader,
-					const struct goroutine *g)
-{
-	struct held_thread thread;
-
-	return goroutine_reader_thread(reader, g, &thread) ? thread.stack : NULL;
 }
 
 /*
@@ -208,6 +213,7 @@ static uint32_t find_place(struct goroutine_reader *reader, const struct gorouti
 {
 	struct goroutine_place *place;
 	struct goroutine_stack stack;
+	struct held_thread thread;
 	int err;
 
 	err = read_stack(reader, g, &stack);
@@ -218,10 +224,11 @@ static uint32_t find_place(struct goroutine_reader *reader, const struct gorouti
 	if (stack.end != GOROUTINE_STACK_WHOLE)
 		losses_add(reader->losses, "goroutine_stack_cut", 1);
 	place = goroutine_places_park(reader->places, birth, parked ? park_reason(reader, g) : NULL,
-				      &stack, native_stack(reader, g),
+				      &stack,
+				      goroutine_reader_thread(reader, g, &thread) ? &thread : NULL,
 				      goroutine_reader_is_runtime(reader, birth, g));
 	if (!place) {
-		losses_add(reader->losses, "sites_full", 1);
+		count_refusal(reader);
 		return 0;
 	}
 	return place->number;
@@ -257,12 +264,13 @@ static bool wants_reading(struct goroutine_reader *reader, const struct goroutin
 }
 
 /* A sample has led to no place that is known, and there is no room for another one. */
-static bool is_in_vain(const struct goroutine_reader *reader, const struct goroutine_group *group)
+static bool is_in_vain(struct goroutine_reader *reader, const struct goroutine_group *group)
 {
 	if (!group || group->place || group->tries < GOROUTINE_SAMPLE ||
-	    goroutine_places_have_room(reader->places))
+	    (!goroutine_places_are_full(reader->places) &&
+	     goroutine_places_have_room(reader->places)))
 		return false;
-	losses_add(reader->losses, "sites_full", 1);
+	count_refusal(reader);
 	return true;
 }
 
@@ -323,5 +331,5 @@ bool goroutine_reader_has_moved_in_c(const struct goroutine_reader *reader, uint
 	struct held_thread thread;
 
 	return known && goroutine_reader_thread(reader, g, &thread) &&
-	       thread.stack != known->key.native;
+	       thread.site_hash != known->key.thread_site;
 }

@@ -31,13 +31,6 @@
 #define GOROUTINE_READING_NS      2000000000ULL
 #define GOROUTINE_READING_EACH_NS 30000000000ULL /* where every stack is wanted */
 
-/* A thread that a goroutine holds, because it is in a system call or in C. */
-struct held_thread {
-	uint32_t tid; /* in the initial PID namespace */
-	char name[THREAD_NAME_SIZE];
-	const struct stack *stack; /* where it is parked */
-};
-
 struct goroutine_reader_config {
 	bool each;           /* every stack is read, and the time is longer */
 	bool stays;          /* which stays a crowd has is kept */
@@ -65,7 +58,7 @@ const char *goroutine_state_text(const struct go_process *go, const struct gorou
 /* Whether it stays where it is until somebody or something wakes it. */
 bool goroutine_is_parked(const struct goroutine *goroutine);
 
-/* NULL: there are too many, or (`*later`) there was no time to name it. */
+/* NULL: there are too many, or (`*later`) there was no time or memory to name it. */
 struct goroutine_birth *goroutine_reader_birth(struct goroutine_reader *reader,
 					       const struct goroutine *goroutine, bool *later);
 

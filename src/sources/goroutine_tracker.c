@@ -32,7 +32,8 @@ struct goroutine_state {
 	uint32_t birth : 28;    /* number of its goroutine_birth, or BIRTH_NONE; 0: not known yet */
 	uint32_t at_first : 1;  /* the stay was there at the first sweep */
 	uint32_t runtime : 1;   /* counted as the runtime's own */
-	uint32_t born : 1;      /* since we attached */
+	uint32_t born : 1;      /* since we attached... */
+	uint32_t counted : 1;   /* ...and counted */
 };
 
 enum {
@@ -182,16 +183,23 @@ static struct goroutine_birth *birth_of(const struct goroutine_tracker *tracker,
 		       : goroutine_reader_birth_at(tracker->reader, state->birth);
 }
 
+/* Not those of the runtime, as far as it is known whose it is. */
+static void count_born(struct goroutine_tracker *tracker, struct goroutine_state *state)
+{
+	if (!state->born || state->counted || state->runtime)
+		return;
+	state->counted = true;
+	tracker->process->goroutines.born++;
+}
+
 static void end_goroutine(struct goroutine_tracker *tracker, struct goroutine_state *state)
 {
 	struct goroutine_birth *birth = birth_of(tracker, state);
 
 	leave_place(tracker, state);
 	count_alive(tracker, state, -1);
-	if (!state->runtime) {
-		tracker->process->goroutines.born += state->born && !state->birth;
+	if (!state->runtime)
 		tracker->process->goroutines.exited++;
-	}
 	if (birth) {
 		birth->site->births.live--;
 		birth->site->births.exited++;
@@ -219,7 +227,7 @@ static void judge_runtime(struct goroutine_tracker *tracker, struct goroutine_st
 	state->runtime = runtime;
 	count_alive(tracker, state, 1);
 	/* So that births less exits stay the change of what is there. */
-	if (state->birth && runtime)
+	if ((state->birth || state->counted) && runtime)
 		tracker->process->goroutines.exited++;
 	else if (state->birth)
 		tracker->process->goroutines.born++;
@@ -232,13 +240,11 @@ static void know_birth(struct goroutine_tracker *tracker, struct goroutine_state
 	bool later;
 
 	birth = goroutine_reader_birth(tracker->reader, g, &later);
-	if (later)
-		return;
 	if (birth)
 		judge_runtime(tracker, state, birth, g);
-	state->birth = birth ? birth->number & NUMBER_MASK : BIRTH_NONE;
-	if (state->born && !state->runtime)
-		tracker->process->goroutines.born++;
+	if (!later)
+		state->birth = birth ? birth->number & NUMBER_MASK : BIRTH_NONE;
+	count_born(tracker, state);
 	if (birth) {
 		birth->site->births.live++;
 		birth->site->births.born += state->born;

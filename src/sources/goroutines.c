@@ -164,6 +164,7 @@ static bool find_thread(uint64_t tid, struct held_thread *held, void *data)
 		return false;
 	held->tid = (uint32_t)tid;
 	memcpy(held->name, (*found)->park_name, sizeof(held->name));
+	held->site_hash = (*found)->park_site->id.hash;
 	held->stack = (*found)->park_site->stack;
 	return true;
 }

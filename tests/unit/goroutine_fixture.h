@@ -224,7 +224,8 @@ static inline bool find_4711(uint64_t tid, struct held_thread *thread, void *dat
 
 	if (tid != 4711 || !stack || fake.no_thread)
 		return false;
-	*thread = (struct held_thread){.tid = 4711, .name = "worker", .stack = stack};
+	*thread = (struct held_thread){
+		.tid = 4711, .name = "worker", .site_hash = (uintptr_t)stack, .stack = stack};
 	return true;
 }
 

@@ -190,6 +190,8 @@ static void ends_and_threads_tell_places_apart(void **state)
 	struct goroutine_birth *birth = birth_of(MAIN_MAIN + 11, MAIN_WORK);
 	struct goroutine_stack raw = {.count = 1, .frames = {MAIN_WORK + 5}};
 	auto_free(stack) struct stack *native = stack_new(1);
+	const struct held_thread thread = {.tid = 7, .site_hash = 99, .stack = native};
+	struct held_thread same = thread;
 	struct goroutine_place *whole, *cut, *in_c;
 
 	(void)state;
@@ -197,7 +199,7 @@ static void ends_and_threads_tell_places_apart(void **state)
 	native->frames[0].function = strdup("poll");
 	native->frames[0].address = 0x10;
 	whole = goroutine_places_park(places, birth, "select", &raw, NULL, false);
-	in_c = goroutine_places_park(places, birth, "select", &raw, native, false);
+	in_c = goroutine_places_park(places, birth, "select", &raw, &thread, false);
 	raw.end = GOROUTINE_STACK_TOO_DEEP;
 	cut = goroutine_places_park(places, birth, "select", &raw, NULL, false);
 	assert_int_equal(whole->stack->count, 1);
@@ -206,6 +208,13 @@ static void ends_and_threads_tell_places_apart(void **state)
 	assert_int_equal(cut->stack->count, 2);
 	assert_string_equal(cut->stack->frames[1].function, "[cut: the stack is too deep]");
 	assert_ptr_not_equal(whole->site, in_c->site);
+	/* The thread's site expired, and another one's stack is where its stack was. */
+	raw.end = 0;
+	same.site_hash = 100;
+	assert_ptr_not_equal(goroutine_places_park(places, birth, "select", &raw, &same, false),
+			     in_c);
+	same = (struct held_thread){.tid = 8, .site_hash = 99, .stack = birth->creator};
+	assert_ptr_equal(goroutine_places_park(places, birth, "select", &raw, &same, false), in_c);
 }
 
 static void what_is_not_parked_has_no_site(void **state)
@@ -281,12 +290,37 @@ static void numbers_are_limited(void **state)
 		assert_int_equal(birth->number, i + 1);
 	}
 	assert_null(birth_of(MAIN_MAIN + 11, MAIN_F + GOROUTINE_PLACES_MAX));
+	assert_true(goroutine_places_births_are_full(places));
 	assert_ptr_equal(birth_of(MAIN_MAIN + 11, MAIN_F + GOROUTINE_PLACES_MAX - 1), birth);
 	assert_ptr_equal(goroutine_places_birth_at(places, GOROUTINE_PLACES_MAX), birth);
 	for (uint64_t i = 0; i < GOROUTINE_PLACES_MAX; i++)
 		assert_non_null(park(birth, NULL, MAIN_F + i, MAIN_MAIN));
 	assert_null(park(birth, NULL, MAIN_F + GOROUTINE_PLACES_MAX, MAIN_MAIN));
 	assert_int_equal(park(birth, NULL, MAIN_F, MAIN_MAIN)->number, 1);
+}
+
+/* Unlike what is full, it may be asked for again. */
+static void without_memory_nothing_is_named(void **state)
+{
+	struct memory_room room;
+	struct goroutine_birth *birth;
+
+	(void)state;
+	memory_room_init(&room, 1 << 20);
+	process->room = &room;
+	memory_room_measure(&room, 1 << 20);
+	assert_false(goroutine_places_have_room(places));
+	assert_null(birth_of(MAIN_MAIN + 11, MAIN_WORK));
+	assert_false(goroutine_places_births_are_full(places));
+	memory_room_measure(&room, 0);
+	birth = birth_of(MAIN_MAIN + 11, MAIN_WORK);
+	assert_non_null(birth);
+	memory_room_measure(&room, 1 << 20);
+	assert_null(park(birth, "select", MAIN_WORK + 5, MAIN_MAIN + 5));
+	assert_false(goroutine_places_are_full(places));
+	assert_non_null(park(birth, NULL, MAIN_WORK + 5, MAIN_MAIN + 5));
+	memory_room_measure(&room, 0);
+	assert_non_null(park(birth, "select", MAIN_WORK + 5, MAIN_MAIN + 5));
 }
 
 /* A process has no more of them: nothing is remembered half. */
@@ -306,7 +340,7 @@ static void sites_are_limited(void **state)
 	assert_null(park(birth, "one more", MAIN_WORK + 5, MAIN_MAIN + 5));
 	assert_null(park(birth, "one more", MAIN_WORK + 5, MAIN_MAIN + 5));
 	assert_null(birth_of(MAIN_OTHER + 31, MAIN_WORK));
-	assert_null(goroutine_places_at(places, last->number)->key.native);
+	assert_int_equal(goroutine_places_at(places, last->number)->key.thread_site, 0);
 	/* What needs no site has a place. */
 	assert_int_equal(park(birth, NULL, MAIN_WORK + 5, MAIN_MAIN + 5)->number, last->number + 1);
 }
@@ -324,6 +358,7 @@ int main(void)
 		TEST(no_creator_differs_from_any),
 		TEST(sites_of_the_runtime_are_marked),
 		TEST(numbers_are_limited),
+		TEST(without_memory_nothing_is_named),
 		TEST(sites_are_limited),
 	};
 

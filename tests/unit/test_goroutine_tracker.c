@@ -125,6 +125,46 @@ static void test_who_has_run_begins_a_new_stay(void **state)
 	end(fixture);
 }
 
+/* Who came when there was no memory for names is named when there is. */
+static void test_who_finds_no_room_is_named_later(void **state)
+{
+	struct fixture *fixture = begin(false, NULL);
+	struct memory_room room;
+	struct site *birth;
+	struct goroutine *g;
+
+	(void)state;
+	memory_room_init(&room, 1 << 20);
+	fixture->process->room = &room;
+	spawn(1, PC_SEND, REASON_SEND);
+	sweep(fixture, 100);
+	memory_room_measure(&room, 1 << 20);
+	fake.goroutines[0].gopc++;
+	fake.goroutines[0].goid = 2;
+	g = spawn(3, PC_RUNTIME, REASON_FINALIZER);
+	g->startpc = PC_RUNTIME;
+	g->gopc = PC_RUNTIME;
+	sweep(fixture, 105);
+	assert_int_equal(fixture->process->goroutines.now, 2);
+	assert_int_equal(fixture->process->goroutines.born, 2);
+	assert_int_equal(room.refused, 2);
+	assert_int_equal(losses_interval_of(&fixture->losses, "sites_full"), 0);
+	assert_int_equal(site_of(fixture, "chan_send", NULL)->crowd.now, 0);
+	memory_room_measure(&room, 0);
+	sweep(fixture, 110);
+	assert_int_equal(site_of(fixture, "chan_send", NULL)->crowd.now, 1);
+	assert_int_equal(fixture->process->goroutines.now, 1);
+	assert_int_equal(fixture->process->runtime_goroutines, 1);
+	/* One of the first sweep, who ended; one who was the runtime's after all. */
+	assert_int_equal(fixture->process->goroutines.born, 2);
+	assert_int_equal(fixture->process->goroutines.exited, 2);
+	birth = site_with_leaf(fixture, "main.main");
+	assert_int_equal(birth->births.live, 1);
+	assert_int_equal(birth->births.born, 1);
+	fixture->process->room = NULL;
+	end(fixture);
+}
+
 static void test_the_runtimes_own_are_counted_apart(void **state)
 {
 	struct fixture *fixture = begin(false, NULL);
@@ -479,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_who_comes_and_goes_is_counted_by_id),
 		cmocka_unit_test(test_stays_are_the_same_in_every_look),
 		cmocka_unit_test(test_who_has_run_begins_a_new_stay),
+		cmocka_unit_test(test_who_finds_no_room_is_named_later),
 		cmocka_unit_test(test_the_runtimes_own_are_counted_apart),
 		cmocka_unit_test(test_each_is_listed_by_id),
 		cmocka_unit_test(test_who_moves_in_c_is_placed_anew),
