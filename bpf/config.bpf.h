@@ -46,7 +46,7 @@ const volatile __u8 compat_syscall_reasons[ABI_SYSCALLS_MAX] __weak = {};
 volatile __u64 walk_allowance_ns __weak = 0;
 /* Grows when the map `stacks` is emptied: who relies on a stack in it finds it anew. */
 volatile __u32 stacks_epoch __weak = 0;
-/* There is no memory for more of them. */
-volatile bool refuses_records __weak = false;
+/* So many more of them may be made until user space has measured its memory again. */
+volatile __s64 records_left __weak = 0;
 
 #endif

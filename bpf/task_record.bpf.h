@@ -185,26 +185,31 @@ static __always_inline struct task_record *task_record_find(struct task_struct *
 	return bpf_map_lookup_elem(&task_records, &key);
 }
 
+static __always_inline struct task_record *task_record_create(struct task_struct *task)
+{
+	struct task_record_key key;
+	struct task_record *blank;
+	u32 zero = 0;
+
+	if (use_task_storage)
+		return bpf_task_storage_get(&task_storage, task, NULL,
+					    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	blank = bpf_map_lookup_elem(&blank_record, &zero);
+	if (!blank)
+		return NULL;
+	key = task_record_key(task);
+	bpf_map_update_elem(&task_records, &key, blank, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&task_records, &key);
+}
+
 /* May take a lock and memory: not for the scheduler path. */
 static __always_inline struct task_record *task_record_find_or_create(struct task_struct *task)
 {
-	struct task_record *record, *blank;
-	struct task_record_key key;
-	u32 zero = 0;
+	struct task_record *record = task_record_find(task);
 
-	if (refuses_records) {
-		record = task_record_find(task);
-	} else if (use_task_storage) {
-		record = bpf_task_storage_get(&task_storage, task, NULL,
-					      BPF_LOCAL_STORAGE_GET_F_CREATE);
-	} else {
-		key = task_record_key(task);
-		record = bpf_map_lookup_elem(&task_records, &key);
-		blank = bpf_map_lookup_elem(&blank_record, &zero);
-		if (!record && blank) {
-			bpf_map_update_elem(&task_records, &key, blank, BPF_NOEXIST);
-			record = bpf_map_lookup_elem(&task_records, &key);
-		}
+	if (!record && records_left > 0) {
+		__sync_fetch_and_add(&records_left, -1);
+		record = task_record_create(task);
 	}
 	if (!record) {
 		count_loss(LOSS_RECORD_CREATE);

@@ -27,6 +27,9 @@ struct task_record_key {
 	uint64_t start_ns;
 };
 
+/* In front of a value in task storage: struct bpf_local_storage_elem, of Linux 5.11 to 6.18. */
+#define STORAGE_ELEMENT_BYTES 128
+
 #define TASK_RECORDS_MIN        16384
 #define TASK_RECORDS_PER_THREAD 4
 
@@ -442,17 +445,28 @@ uint64_t tracer_map_memory(const struct tracer *tracer)
 	return sum;
 }
 
+/* That of objects of more than 256 bytes: powers of two (mm/slab_common.c), as slabinfo shows. */
+static size_t slab_bytes(size_t size)
+{
+	size_t bytes = 256;
+
+	while (bytes < size)
+		bytes *= 2;
+	return bytes;
+}
+
 size_t tracer_record_bytes(const struct tracer *tracer)
 {
 	/* Those of the hash are there from the start, and in tracer_map_memory(). */
 	if (!tracer->bpf->rodata->use_task_storage || !tracer->bpf->rodata->keeps_records)
 		return 0;
-	return bpf_map__value_size(tracer->bpf->maps.task_storage);
+	return slab_bytes(STORAGE_ELEMENT_BYTES +
+			  bpf_map__value_size(tracer->bpf->maps.task_storage));
 }
 
-void tracer_refuse_records(struct tracer *tracer, bool refuse)
+void tracer_allow_records(struct tracer *tracer, uint64_t count)
 {
-	tracer->bpf->bss->refuses_records = refuse;
+	tracer->bpf->bss->records_left = count < INT64_MAX ? (int64_t)count : INT64_MAX;
 }
 
 void tracer_set_walk_allowance(struct tracer *tracer, uint64_t allowance_ns)

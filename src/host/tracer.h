@@ -102,8 +102,8 @@ uint64_t tracer_map_memory(const struct tracer *tracer);
 /* What the kernel keeps for each thread that has a record, beside the maps; bytes. */
 size_t tracer_record_bytes(const struct tracer *tracer);
 
-/* From now on threads without a record get none, which is counted as a loss. */
-void tracer_refuse_records(struct tracer *tracer, bool refuse);
+/* So many more threads get records; of the others it is counted as a loss. Before, none does. */
+void tracer_allow_records(struct tracer *tracer, uint64_t count);
 
 /* ns of walks in one window on one CPU, from now on; bpf/config.bpf.h. */
 void tracer_set_walk_allowance(struct tracer *tracer, uint64_t allowance_ns);

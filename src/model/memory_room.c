@@ -26,7 +26,7 @@ struct memory_shares memory_shares(uint64_t limit)
 
 void memory_room_init(struct memory_room *room, uint64_t limit)
 {
-	*room = (struct memory_room){.limit = limit, .left = limit};
+	*room = (struct memory_room){.limit = limit, .left = limit, .measured = limit};
 }
 
 static bool has(struct memory_room *room, uint64_t bytes)
@@ -60,6 +60,20 @@ bool memory_room_take(struct memory_room *room, enum memory_thing thing)
 	return take(room, bytes_of[thing]);
 }
 
+void memory_room_give(struct memory_room *room, enum memory_thing thing)
+{
+	if (!room)
+		return;
+	room->left += bytes_of[thing];
+	if (room->left > room->measured)
+		room->left = room->measured;
+}
+
+uint64_t memory_room_for(const struct memory_room *room, enum memory_thing thing)
+{
+	return room->left / bytes_of[thing];
+}
+
 bool memory_room_take_site(struct memory_room *room, size_t frames)
 {
 	return take(room, bytes_of_site(frames));
@@ -78,7 +92,7 @@ void memory_room_refuse(struct memory_room *room)
 
 void memory_room_measure(struct memory_room *room, uint64_t used)
 {
-	room->left = room->limit > used ? room->limit - used : 0;
+	room->left = room->measured = room->limit > used ? room->limit - used : 0;
 }
 
 bool memory_room_is_low(const struct memory_room *room)

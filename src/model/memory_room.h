@@ -35,13 +35,23 @@ enum memory_thing {
 struct memory_room {
 	uint64_t limit;
 	uint64_t left;
-	uint64_t refused; /* since the start */
+	uint64_t measured; /* `left` when it was measured last */
+	uint64_t refused;  /* since the start */
 };
 
 void memory_room_init(struct memory_room *room, uint64_t limit);
 
 /* There is room for one more, which takes it. `room` NULL: there always is. */
 bool memory_room_take(struct memory_room *room, enum memory_thing thing);
+
+/*
+ * It is gone, so that another one can take its place. No more is given back than was taken since
+ * it was measured: what went before that has not made RSS smaller.
+ */
+void memory_room_give(struct memory_room *room, enum memory_thing thing);
+
+/* For how many more there is room. */
+uint64_t memory_room_for(const struct memory_room *room, enum memory_thing thing);
 
 /* The same for a site with so many frames, and what the outputs remember of it. */
 bool memory_room_take_site(struct memory_room *room, size_t frames);

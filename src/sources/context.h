@@ -34,11 +34,12 @@ struct sources_context {
 	uint64_t table_bytes; /* that unwind tables may have, in the kernel and outside */
 	struct verdict_rules rules;
 	uint64_t stack_hash_seed;
-	uint64_t attached_ns; /* births before it are the baseline; 0: nothing is attached */
-	uint64_t now_ns;      /* of the sweep or event that is being handled */
-	uint64_t swept_ns;    /* when the last sweep began */
-	bool stays;           /* the stays of each crowd, for site->stays */
-	uint64_t sweep;       /* number of the sweep, from 1 */
+	uint64_t attached_ns;    /* births before it are the baseline; 0: nothing is attached */
+	uint64_t now_ns;         /* of the sweep or event that is being handled */
+	uint64_t swept_ns;       /* when the last sweep began */
+	bool stays;              /* the stays of each crowd, for site->stays */
+	uint64_t sweep;          /* number of the sweep, from 1 */
+	uint64_t caches_dropped; /* in that sweep there was no room; 0: in none */
 };
 
 #endif

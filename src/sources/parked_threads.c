@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "sources/iterator_read.h"
-#include "sources/own_cost.h"
+#include "sources/memory.h"
 #include "sources/places.h"
 #include "sources/reasons.h"
 #include "sources/stacks.h"
@@ -388,11 +388,6 @@ static int read_rechecks(struct parked_threads *parked, struct error *error)
 	return 0;
 }
 
-static void measure_room(struct sources_context *context)
-{
-	memory_room_measure(&context->room, own_cost_memory(context));
-}
-
 /* Parks the threads that were walked and have not run since their snapshot; the rest is lost. */
 static int settle_walked(struct parked_threads *parked, struct error *error)
 {
@@ -420,7 +415,7 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 		struct site *site = NULL;
 
 		if (i % MEASURE_STACKS == 0)
-			measure_room(context);
+			memory_look(context);
 		if (!found || found->switches != snapshot->switches)
 			losses_add(&context->losses, "thread_moved", 1);
 		else
@@ -456,13 +451,15 @@ int parked_threads_sweep(struct parked_threads *parked, struct error *error)
 	context->now_ns = context->swept_ns = monotonic_ns();
 	process_table_each(context->processes, true, begin_process, context);
 
+	/* The kernel makes records while it lists threads. */
+	memory_look(context);
 	err = read_snapshots(parked, error);
 	if (err)
 		return err;
 	calibrate_clock(parked, before_ns);
 	while (!err && (snapshot = iterator_next_snapshot(&parked->snapshots, &position))) {
 		if (handled++ % MEASURE_THREADS == 0)
-			measure_room(context);
+			memory_look(context);
 		err = handle_snapshot(parked, snapshot);
 	}
 	err = err ? error_set(error, err, "out of memory") : settle_walked(parked, error);

@@ -52,6 +52,7 @@ void process_table_drop_ended(struct process_table *table)
 	HASH_ITER (hh, table->ended, entry, next) {
 		HASH_DEL(table->ended, entry);
 		process_entry_free(entry);
+		memory_room_give(table->room, MEMORY_PROCESS);
 	}
 }
 

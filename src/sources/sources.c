@@ -14,6 +14,7 @@
 #include "sources/goroutines.h"
 #include "sources/kernel_losses.h"
 #include "sources/limits.h"
+#include "sources/memory.h"
 #include "sources/own_cost.h"
 #include "sources/pace.h"
 #include "sources/parked_threads.h"
@@ -91,6 +92,7 @@ static int sweep(struct sources *sources, struct error *error)
 	if (err)
 		return err;
 	stacks_sweep(context->stacks);
+	memory_look(context);
 	err = goroutines_sweep(sources->goroutines, error);
 	if (err)
 		return err;
@@ -126,24 +128,6 @@ static int attach(struct sources *sources, bool named, struct error *error)
 	return err;
 }
 
-/*
- * What is in use decides how much more may be remembered until the next report. Sites and
- * threads that are known stay, and are counted on.
- */
-static void keep_to_memory(struct sources *sources)
-{
-	struct sources_context *context = &sources->context;
-	struct memory_room *room = &context->room;
-
-	memory_room_measure(room, own_cost_memory(context));
-	losses_set_total(&context->losses, "memory_full", room->refused);
-	tracer_refuse_records(context->tracer, !room->left);
-	if (!memory_room_is_low(room))
-		return;
-	symbolizer_drop_caches(context->symbolizer);
-	malloc_trim(0);
-}
-
 /* Last: what it took to get here does not count. */
 static int keep_accounts(struct sources *sources, const struct sources_config *config,
 			 struct error *error)
@@ -155,7 +139,7 @@ static int keep_accounts(struct sources *sources, const struct sources_config *c
 		err = pace_new(context, sources->meter, &config->budget, &sources->pace);
 	if (err)
 		return error_set(error, err, "cannot measure the cost: %s", strerror(-err));
-	keep_to_memory(sources);
+	memory_settle(context);
 	return 0;
 }
 
@@ -223,6 +207,8 @@ int sources_open(const struct sources_config *config, struct sources **ret, stru
 		context->map_bytes = tracer_map_memory(context->tracer);
 	context->table_bytes = shares.unwind_tables;
 	if (!err)
+		memory_allow_records(context);
+	if (!err)
 		err = stacks_open(context, shares.unwind_tables, config->events, &context->stacks,
 				  error);
 	if (!err)
@@ -249,7 +235,10 @@ int sources_events_fd(const struct sources *sources)
 
 int sources_handle_events(struct sources *sources)
 {
-	return sources->births ? thread_births_drain(sources->births) : 0;
+	int err = sources->births ? thread_births_drain(sources->births) : 0;
+
+	memory_allow_records(&sources->context);
+	return err;
 }
 
 int sources_timer_fd(const struct sources *sources)
@@ -336,7 +325,7 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 	if (err)
 		return err;
 	report->cost = own_cost_meter_cost(sources->meter);
-	keep_to_memory(sources);
+	memory_settle(&sources->context);
 	report->cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - began_ns) / 1e9;
 	if (sources->pace)
 		report->cost.budget = pace_status(sources->pace);

@@ -23,6 +23,7 @@ void thread_table_remove(struct thread_table *table, struct thread *thread)
 	if (table->found == thread)
 		table->found = NULL;
 	HASH_DEL(table->threads, thread);
+	memory_room_give(table->room, MEMORY_THREAD);
 	free(thread->credited);
 	free(thread->remembered);
 	free(thread);

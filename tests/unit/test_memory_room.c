@@ -57,6 +57,29 @@ static void a_process_needs_room_for_a_thread(void **state)
 	memory_room_refuse(NULL);
 }
 
+/* Threads that come and go between two measurements, more than fit at once. */
+static void what_is_gone_makes_room(void **state)
+{
+	struct memory_room room;
+
+	(void)state;
+	memory_room_init(&room, 64 * MIB);
+	memory_room_measure(&room, 64 * MIB - 2 * 3072);
+	assert_int_equal(memory_room_for(&room, MEMORY_THREAD), 2);
+	for (int i = 0; i < 1000; i++) {
+		assert_true(memory_room_take(&room, MEMORY_THREAD));
+		assert_true(memory_room_take(&room, MEMORY_THREAD));
+		assert_int_equal(memory_room_for(&room, MEMORY_THREAD), 0);
+		memory_room_give(&room, MEMORY_THREAD);
+		memory_room_give(&room, MEMORY_THREAD);
+	}
+	assert_int_equal(room.refused, 0);
+	/* One from before: RSS is still what was measured. */
+	memory_room_give(&room, MEMORY_THREAD);
+	assert_int_equal(memory_room_for(&room, MEMORY_THREAD), 2);
+	memory_room_give(NULL, MEMORY_THREAD);
+}
+
 static void what_is_measured_counts(void **state)
 {
 	struct memory_room room;
@@ -102,6 +125,7 @@ int main(void)
 		cmocka_unit_test(what_is_taken_stays_within_the_limit),
 		cmocka_unit_test(a_site_takes_room_by_its_frames),
 		cmocka_unit_test(a_process_needs_room_for_a_thread),
+		cmocka_unit_test(what_is_gone_makes_room),
 		cmocka_unit_test(what_is_measured_counts),
 		cmocka_unit_test(without_a_limit_there_is_room),
 		cmocka_unit_test(caches_have_shares),
