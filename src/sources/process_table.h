@@ -22,7 +22,8 @@ struct place {
 		uint64_t kernel_stack_id;
 		uint64_t kind_and_reason;
 	} key;
-	struct site *site; /* NULL: it expired, or its frames are not known: found when it is used */
+	struct site
+		*site; /* NULL: it expired, or its frames are not known: found when it is used */
 	/* Completed waits here, see wait_places.h: */
 	struct abi_wait_sum settled;      /* of threads that ended, and taken out of the map */
 	struct abi_wait_sum in_map;       /* in `wait_sites`, at the last sweep */
