@@ -16,6 +16,7 @@
 #define LABEL_IO_WORKER   "[io_uring worker]"
 #define LABEL_USER_WORKER "[kernel worker]"
 #define LABEL_UNSEEN      "[unknown: birth event lost]"
+#define LABEL_NO_ROOM     "[unknown: no room for more sites]"
 
 struct thread_births {
 	struct sources_context *context;
@@ -76,6 +77,7 @@ struct thread *thread_births_found(struct sources_context *context, struct proce
 	/* The event of a birth that we watched is still to come, or lost: reconcile tells. */
 	if (!thread || born)
 		return thread;
+	thread->birth_seen = true;
 	settle_birth_site(thread, places_birth_label(context, entry,
 						     leader ? LABEL_LEADER
 						     : label_without_stack(marks)
@@ -133,6 +135,7 @@ static void handle_birth(struct sources_context *context, const struct abi_birth
 		thread = add_thread(context, entry, event->tid, event->start_ns, true);
 	if (!thread || thread->birth_site)
 		return;
+	thread->birth_seen = true;
 	if (label) {
 		settle_birth_site(thread, places_birth_label(context, entry, label));
 		return;
@@ -238,8 +241,9 @@ static void reconcile_thread(struct thread *thread, void *data)
 		return;
 	}
 	if (!thread->birth_site)
-		settle_birth_site(thread,
-				  places_birth_label(context, thread->process, LABEL_UNSEEN));
+		settle_birth_site(thread, places_birth_label(context, thread->process,
+							     thread->birth_seen ? LABEL_NO_ROOM
+										: LABEL_UNSEEN));
 }
 
 static void reconcile_process(struct process_entry *entry, void *data)

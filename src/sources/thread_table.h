@@ -32,6 +32,7 @@ struct thread {
 	struct process_entry *process;
 	struct site *birth_site; /* NULL: not known yet */
 	bool born;               /* counted as a birth since we attached */
+	bool birth_seen;         /* or it was there before: no birth site means no room for one */
 
 	/* The stay of the last sweep that saw the thread parked; NULL: it was not. */
 	struct site *park_site;
