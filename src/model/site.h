@@ -87,10 +87,12 @@ struct site {
 		bool stopped;
 	} reported;
 
+	/* Its counters count since this sweep; 0: since its process was first seen. */
+	uint64_t since_ns;
 	uint64_t active_ns;    /* the last sweep that found it used since the one before */
 	uint64_t active_count; /* sum of its counters then */
 	bool grew;             /* its verdict was something else than steady at some time */
-	bool expired;          /* it is about to be forgotten */
+	bool expired;          /* it is forgotten after the next report */
 
 	struct { /* for uthash */
 		uint64_t hash;

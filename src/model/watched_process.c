@@ -58,6 +58,7 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 	fresh->key.hash = key.key.hash;
 	fresh->key.kind = key.key.kind;
 	site_begin_sweep(fresh, process->swept_ns, watched_process_watched_ns(process));
+	fresh->since_ns = process->counted_ns;
 	fresh->active_ns = process->swept_ns;
 	site = take_ptr(fresh);
 	HASH_ADD(hh, process->sites, key, sizeof(site->key), site);
@@ -159,6 +160,7 @@ int watched_process_end_sweep(struct watched_process *process, const struct verd
 	judge_units(process, &process->threads, rules);
 	if (watched_process_has_goroutines(process))
 		judge_units(process, &process->goroutines, rules);
+	process->counted_ns = process->swept_ns;
 	return err;
 }
 

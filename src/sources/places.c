@@ -285,16 +285,22 @@ void places_expire_sites(struct sources_context *context, struct process_entry *
 	uint64_t expires_ns =
 		memory_room_is_low(&context->room) ? EXPIRES_EARLY_NS : SITE_EXPIRES_NS;
 	struct site *site, *next;
-	size_t expired = 0;
 
 	HASH_ITER (hh, entry->process->sites, site, next) {
 		site->expired = site_is_expired(site, context->swept_ns, expires_ns);
-		expired += site->expired;
+		entry->sites_expired += site->expired;
 	}
-	if (!expired)
+}
+
+void places_drop_expired(struct process_entry *entry)
+{
+	struct site *site, *next;
+
+	if (!entry->sites_expired)
 		return;
 	forget_expired(entry);
 	HASH_ITER (hh, entry->process->sites, site, next)
 		if (site->expired)
 			watched_process_drop_site(entry->process, site);
+	entry->sites_expired = 0;
 }
