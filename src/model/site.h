@@ -126,8 +126,11 @@ void site_park(struct site *site, const struct stay *stay, bool arrived);
 /* A stay has ended that was in the sweep before, as it was then. Also between two sweeps. */
 void site_leave(struct site *site, const struct stay *stay);
 
-/* Counts and judges. 0, or -ENOMEM: who stays for how long is then not known of this sweep. */
-int site_end_sweep(struct site *site, const struct verdict_rules *rules);
+/*
+ * Counts and judges; `interval_ns` as in struct verdict_input. 0, or -ENOMEM: who stays for how
+ * long is then not known of this sweep.
+ */
+int site_end_sweep(struct site *site, uint64_t interval_ns, const struct verdict_rules *rules);
 
 /* What its verdict is made of. */
 struct verdict_subject site_subject(const struct site *site);

@@ -122,6 +122,27 @@ static void test_a_site_counts_since_the_sweep_before_it(void **state)
 	watched_process_free(process);
 }
 
+static void test_one_sweep_that_comes_early_changes_no_interval(void **state)
+{
+	struct watched_process *process = build_process(1, "target");
+
+	(void)state;
+	sweep_at(process, 100, "work");
+	assert_int_equal(process->interval_ns, 0);
+	sweep_at(process, 105, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	sweep_at(process, 107, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	sweep_at(process, 112, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	sweep_at(process, 172, "work");
+	assert_int_equal(process->interval_ns, 60 * SECOND_NS);
+	sweep_at(process, 177, "work");
+	sweep_at(process, 182, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	watched_process_free(process);
+}
+
 static void test_a_report_ends_all_intervals(void **state)
 {
 	struct watched_process *process = build_process(1, "target");
@@ -155,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_reasons_are_bounded),
 		cmocka_unit_test(test_a_sweep_resets_what_is_now),
 		cmocka_unit_test(test_a_site_counts_since_the_sweep_before_it),
+		cmocka_unit_test(test_one_sweep_that_comes_early_changes_no_interval),
 		cmocka_unit_test(test_a_report_ends_all_intervals),
 	};
 
