@@ -319,6 +319,22 @@ uint64_t ladder_watched_min_ns(size_t rung)
 	return ladder_age_ns(rung) * 5 / 2;
 }
 
+bool ladder_sweeps_are_quarters(size_t rung, uint64_t interval_ns)
+{
+	return interval_ns > ladder_quarter_ns(rung) + SLACK_NS;
+}
+
+uint64_t ladder_soonest_ns(size_t rung, uint64_t interval_ns)
+{
+	uint64_t sweeps;
+
+	if (!ladder_sweeps_are_quarters(rung, interval_ns))
+		return ladder_watched_min_ns(rung);
+	/* Who is seen in the first sweep reaches the rung after so many, and others follow. */
+	sweeps = (ladder_age_ns(rung) - SLACK_NS + interval_ns - 1) / interval_ns;
+	return (sweeps + LADDER_QUARTERS_MIN) * interval_ns;
+}
+
 bool ladder_keeps(const struct ladder *ladder, size_t rung, const struct ladder_rules *rules)
 {
 	struct ladder_flow flow = ladder_flow(ladder, rung);

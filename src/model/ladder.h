@@ -87,6 +87,12 @@ uint64_t ladder_watched_min_ns(size_t rung);
 uint64_t ladder_quarter_ns(size_t rung);
 #define LADDER_QUARTERS_MIN 3
 
+/* Sweeps that are so far apart are a quarter each. */
+bool ladder_sweeps_are_quarters(size_t rung, uint64_t interval_ns);
+
+/* How long must have been watched at least until a rung can hold, with sweeps so far apart. */
+uint64_t ladder_soonest_ns(size_t rung, uint64_t interval_ns);
+
 /* `now_ns` of the sweep; `watched_ns`: since we attached. */
 void ladder_begin(struct ladder *ladder, uint64_t now_ns, uint64_t watched_ns);
 void ladder_park(struct ladder *ladder, uint64_t age_ns, enum age_bound bound);

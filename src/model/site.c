@@ -84,7 +84,7 @@ static void note_use(struct site *site)
 	site->active_ns = site->ladder.now_ns;
 }
 
-int site_end_sweep(struct site *site, const struct verdict_rules *rules)
+int site_end_sweep(struct site *site, uint64_t interval_ns, const struct verdict_rules *rules)
 {
 	const struct verdict_subject subject = site_subject(site);
 	const struct verdict_input input = {
@@ -93,6 +93,7 @@ int site_end_sweep(struct site *site, const struct verdict_rules *rules)
 		.crowd = &site->crowd,
 		.now_ns = site->ladder.now_ns,
 		.watched_ns = site->ladder.watched_ns,
+		.interval_ns = interval_ns,
 		.departed = site->kind == SITE_PARK ? site->crowd.departed : site->births.exited,
 	};
 	int err = 0;

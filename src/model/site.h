@@ -87,10 +87,12 @@ struct site {
 		bool stopped;
 	} reported;
 
+	/* Its counters count since this sweep; 0: since its process was first seen. */
+	uint64_t since_ns;
 	uint64_t active_ns;    /* the last sweep that found it used since the one before */
 	uint64_t active_count; /* sum of its counters then */
 	bool grew;             /* its verdict was something else than steady at some time */
-	bool expired;          /* it is about to be forgotten */
+	bool expired;          /* it is forgotten after the next report */
 
 	struct { /* for uthash */
 		uint64_t hash;
@@ -124,8 +126,11 @@ void site_park(struct site *site, const struct stay *stay, bool arrived);
 /* A stay has ended that was in the sweep before, as it was then. Also between two sweeps. */
 void site_leave(struct site *site, const struct stay *stay);
 
-/* Counts and judges. 0, or -ENOMEM: who stays for how long is then not known of this sweep. */
-int site_end_sweep(struct site *site, const struct verdict_rules *rules);
+/*
+ * Counts and judges; `interval_ns` as in struct verdict_input. 0, or -ENOMEM: who stays for how
+ * long is then not known of this sweep.
+ */
+int site_end_sweep(struct site *site, uint64_t interval_ns, const struct verdict_rules *rules);
 
 /* What its verdict is made of. */
 struct verdict_subject site_subject(const struct site *site);

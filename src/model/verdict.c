@@ -3,10 +3,10 @@
 
 #define SECOND_NS 1000000000ULL
 /*
- * Entrants needed in each half-age on average, so that three of the last four have one four times
- * out of five.
+ * Entrants needed in each quarter on average (half an age, or a sweep), so that three of the last
+ * four have one four times out of five.
  */
-#define ENTRANTS_PER_HALF_AGE 1.5
+#define ENTRANTS_PER_QUARTER 1.5
 
 struct verdict_rules verdict_rules_default(void)
 {
@@ -169,14 +169,16 @@ static uint64_t tellable_ns(const struct verdict_state *state, const struct verd
 
 	for (size_t i = verdict_lowest_rung(input->class, rules); i < LADDER_RUNGS; i++) {
 		uint64_t age_ns = ladder_age_ns(i), told_ns;
-		double half_ages_per_minute = 120e9 / (double)age_ns;
+		uint64_t quarter_ns = ladder_sweeps_are_quarters(i, input->interval_ns)
+					      ? input->interval_ns
+					      : age_ns / 2;
 		uint64_t least = ladder_entrants_min(i, &rules->ladder);
 
-		if (rate < ENTRANTS_PER_HALF_AGE * half_ages_per_minute)
+		if (rate < ENTRANTS_PER_QUARTER * (60e9 / (double)quarter_ns))
 			continue;
 		told_ns =
 			state->growth_watched_ns + age_ns + (uint64_t)((double)least * 60e9 / rate);
-		told_ns = greater(told_ns, ladder_watched_min_ns(i));
+		told_ns = greater(told_ns, ladder_soonest_ns(i, input->interval_ns));
 		if (!soonest_ns || told_ns < soonest_ns)
 			soonest_ns = told_ns;
 	}

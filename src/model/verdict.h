@@ -96,7 +96,8 @@ struct verdict_input {
 	const struct crowd *crowd;   /* after crowd_end() */
 	uint64_t now_ns;
 	uint64_t watched_ns;
-	uint64_t departed; /* see struct verdict_evidence */
+	uint64_t interval_ns; /* between the last sweeps, but for one that came early */
+	uint64_t departed;    /* see struct verdict_evidence */
 };
 
 /* After each sweep. Whether the verdict, or `stopped`, has changed. */

@@ -61,22 +61,11 @@ static double lost_ns(uint64_t interval_ns, const struct verdict_rules *rules)
 	return (double)interval_ns * rules->raise_sweeps;
 }
 
-/* Where each sweep is a quarter: who parked at first reaches the rung, and others follow. */
-static double quarters_of_sweeps_ns(size_t rung, uint64_t interval_ns)
-{
-	uint64_t sweeps = (ladder_age_ns(rung) + interval_ns - 1) / interval_ns;
-
-	return (double)((sweeps + LADDER_QUARTERS_MIN) * interval_ns);
-}
-
-/* When a rung can hold for the first time. */
+/* When a rung can be told for the first time. */
 static double rung_soonest_ns(size_t rung, uint64_t interval_ns, const struct verdict_rules *rules)
 {
-	double holds_ns = (double)ladder_watched_min_ns(rung);
-
-	if (interval_ns > ladder_quarter_ns(rung))
-		holds_ns = fmax(holds_ns, quarters_of_sweeps_ns(rung, interval_ns));
-	return holds_ns + (double)interval_ns * (rules->raise_sweeps ? rules->raise_sweeps - 1 : 0);
+	return (double)ladder_soonest_ns(rung, interval_ns) +
+	       (double)interval_ns * (rules->raise_sweeps ? rules->raise_sweeps - 1 : 0);
 }
 
 static double rung_power(size_t rung, const struct verdict_watch *watch,

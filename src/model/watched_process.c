@@ -58,6 +58,7 @@ struct site *watched_process_site(struct watched_process *process, enum site_kin
 	fresh->key.hash = key.key.hash;
 	fresh->key.kind = key.key.kind;
 	site_begin_sweep(fresh, process->swept_ns, watched_process_watched_ns(process));
+	fresh->since_ns = process->counted_ns;
 	fresh->active_ns = process->swept_ns;
 	site = take_ptr(fresh);
 	HASH_ADD(hh, process->sites, key, sizeof(site->key), site);
@@ -130,6 +131,7 @@ static void judge_units(struct watched_process *process, struct unit_count *coun
 		.crowd = &count->crowd,
 		.now_ns = process->swept_ns,
 		.watched_ns = watched_process_watched_ns(process),
+		.interval_ns = process->interval_ns,
 		.departed = count->exited,
 	};
 
@@ -141,6 +143,18 @@ static void judge_units(struct watched_process *process, struct unit_count *coun
 		process->verdict = count->verdict.verdict;
 }
 
+static void note_distance(struct watched_process *process)
+{
+	uint64_t distance_ns = process->counted_ns && process->swept_ns > process->counted_ns
+				       ? process->swept_ns - process->counted_ns
+				       : 0;
+
+	process->interval_ns =
+		distance_ns > process->distance_ns ? distance_ns : process->distance_ns;
+	process->distance_ns = distance_ns;
+	process->counted_ns = process->swept_ns;
+}
+
 int watched_process_end_sweep(struct watched_process *process, const struct verdict_rules *rules)
 {
 	struct site *site, *next;
@@ -148,8 +162,9 @@ int watched_process_end_sweep(struct watched_process *process, const struct verd
 
 	process->verdict = VERDICT_STEADY;
 	process->leak_pending = false;
+	note_distance(process);
 	HASH_ITER (hh, process->sites, site, next) {
-		int site_err = site_end_sweep(site, rules);
+		int site_err = site_end_sweep(site, process->interval_ns, rules);
 
 		err = site_err ? site_err : err;
 		process->leak_pending |= verdict_is_pending(&site->verdict);

@@ -82,6 +82,9 @@ struct watched_process {
 	struct memory_room *room;        /* that its sites take from, not owned; NULL: no limit */
 	uint64_t first_seen_ns;          /* monotonic */
 	uint64_t swept_ns;               /* when the last sweep began, or first_seen_ns */
+	uint64_t counted_ns;             /* when the last one began that has ended; 0: none has */
+	uint64_t distance_ns;            /* of that one from the one before */
+	uint64_t interval_ns;            /* the greater of the last two: one may come early */
 	enum verdict verdict;            /* the worst of its units and sites */
 	bool leak_pending;               /* of a site, see verdict_is_pending() */
 	struct limit_forecast *forecast; /* owned; NULL: it has never been of interest */

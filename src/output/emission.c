@@ -116,7 +116,7 @@ static bool site_is_due(const struct emission *emission, const struct report *re
 
 	if (emission->rules.full)
 		return size || changed;
-	if (report->last || process->ended || first_sight)
+	if (report->last || process->ended || first_sight || site->expired)
 		return changed;
 	if (verdict_changed || size_changed_much(size, state->size))
 		return true;
@@ -154,6 +154,15 @@ static int compare_sites(const void *left, const void *right)
 	return -compare_descending(a->id.hash, b->id.hash);
 }
 
+/* Since when the counters count that are not written. */
+static uint64_t unwritten_since_ns(const struct watched_process *process, const struct site *site,
+				   const struct site_state *written)
+{
+	if (written->written)
+		return written->written_ns;
+	return site->since_ns ? site->since_ns : process->first_seen_ns;
+}
+
 static int collect_due_sites(struct emission *emission, const struct report *report,
 			     const struct watched_process *process, struct process_state *state,
 			     bool first_sight)
@@ -174,17 +183,16 @@ static int collect_due_sites(struct emission *emission, const struct report *rep
 		written = emission_memory_site(state, site, report->now_ns);
 		if (!written)
 			return -ENOMEM;
-		written->in_report = true;
+		/* One that expires is another one when it comes back. */
+		written->in_report = !site->expired;
 		counts = counts_since(&totals, &written->counts);
 		if (!site_is_due(emission, report, process, first_sight, site, written, &counts))
 			continue;
 		due->sites[due->sites_count++] = (struct emission_site){
 			.site = site,
 			.counts = counts,
-			/* The counters of a site never written count since we attached. */
 			.interval_s = seconds_since(report->now_ns,
-						    written->written ? written->written_ns
-								     : process->first_seen_ns),
+						    unwritten_since_ns(process, site, written)),
 		};
 		written->written = true;
 		written->written_ns = report->now_ns;

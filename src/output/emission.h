@@ -19,7 +19,7 @@
  * report. A site when its verdict has changed or its size by more than max(5, 10 %)
  * since it was written (never written counts as steady and 0), every 15 min
  * while it is not steady, and whenever it changed at all at the first sight of
- * its process, at its end and in the last report. Of the sites due in a report
+ * its process, at its end, before it expires and in the last report. Of the sites due in a report
  * all that leak are written, and of the others of each kind and unit the `top`
  * first ones: growing ones, then the largest. The rest is one sum.
  *

@@ -19,7 +19,7 @@ struct site_state {
 	} key;
 	uint64_t written_ns; /* or first sight */
 	bool written;
-	bool in_report;
+	bool in_report; /* and not for the last time */
 	uint64_t size;
 	enum verdict verdict;
 	struct site_interval counts;

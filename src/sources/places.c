@@ -299,16 +299,22 @@ void places_expire_sites(struct sources_context *context, struct process_entry *
 	bool scarce =
 		memory_room_is_low(&context->room) || entry->process->sites_count > SITES_CROWDED;
 	struct site *site, *next;
-	size_t expired = 0;
 
 	HASH_ITER (hh, entry->process->sites, site, next) {
 		site->expired = site_is_expired(site, context->swept_ns, scarce);
-		expired += site->expired;
+		entry->sites_expired += site->expired;
 	}
-	if (!expired)
+}
+
+void places_drop_expired(struct process_entry *entry)
+{
+	struct site *site, *next;
+
+	if (!entry->sites_expired)
 		return;
 	forget_expired(entry);
 	HASH_ITER (hh, entry->process->sites, site, next)
 		if (site->expired)
 			watched_process_drop_site(entry->process, site);
+	entry->sites_expired = 0;
 }

@@ -44,10 +44,16 @@ struct site *places_site(struct sources_context *context, struct process_entry *
 			 struct place *place);
 
 /*
- * Forgets the sites of the process that nobody has used for some time. Nothing may hold one of
- * them but its places: at the end of a report.
+ * Marks the sites of the process that nobody has used for some time. After the sweep of a report,
+ * which says of them what none has said yet.
  */
 void places_expire_sites(struct sources_context *context, struct process_entry *entry);
+
+/*
+ * After that report: forgets them. Nothing may hold one of them but its places, or have used it
+ * since it was marked.
+ */
+void places_drop_expired(struct process_entry *entry);
 
 /* Where a thread was created. */
 struct site *places_birth(struct sources_context *context, struct process_entry *entry,

@@ -40,6 +40,7 @@ struct process_entry {
 	bool leader_seen;     /* its main thread has been in the thread table */
 	struct place *places; /* uthash; addresses mean nothing after exec */
 	size_t places_count;
+	size_t sites_expired;
 	bool waits_changed; /* some place has waits that may not be credited yet */
 	struct {            /* for the table of ended processes */
 		uint32_t tgid;

@@ -312,6 +312,11 @@ int sources_baseline(struct sources *sources, struct report *report, struct erro
 	return fill_report(sources, report, error);
 }
 
+static void expire_sites(struct process_entry *entry, void *data)
+{
+	places_expire_sites(data, entry);
+}
+
 int sources_take_report(struct sources *sources, struct report *report, struct error *error)
 {
 	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
@@ -326,6 +331,9 @@ int sources_take_report(struct sources *sources, struct report *report, struct e
 		return err;
 	report->cost = own_cost_meter_cost(sources->meter);
 	memory_settle(&sources->context);
+	if (!sources->keep_sites)
+		process_table_each(sources->context.processes, false, expire_sites,
+				   &sources->context);
 	report->cost.sweep_seconds = (double)(clock_ns(CLOCK_MONOTONIC) - began_ns) / 1e9;
 	if (sources->pace)
 		report->cost.budget = pace_status(sources->pace);
@@ -345,8 +353,7 @@ static void end_process_report(struct process_entry *entry, void *data)
 		stacks_forget(context->stacks, entry->tgid);
 	}
 	watched_process_end_report(entry->process);
-	if (!sources->keep_sites && !entry->process->ended)
-		places_expire_sites(context, entry);
+	places_drop_expired(entry);
 }
 
 void sources_end_report(struct sources *sources)

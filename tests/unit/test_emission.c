@@ -276,27 +276,98 @@ static void test_a_process_that_is_missing_is_forgotten(void **state)
 	fixture_free(fixture);
 }
 
-/* The site that comes after it has counters of its own. */
-static void test_a_site_that_expired_is_forgotten(void **state)
+static void test_a_site_that_expires_says_what_was_left_out(void **state)
 {
 	struct fixture *fixture = fixture_new(false, 10);
 	struct site *site = park_site(fixture, "work");
 	const struct emission_due *due;
 
 	(void)state;
-	site_add_waits(site, &(struct wait_sum){.count = 7, .duration_ns = 70, .max_ns = 10});
+	sweep_site(site, 2, 1, 0);
+	assert_int_equal(report_at(fixture, 0)->sites_count, 1);
+	sweep_site(site, 0, 1, 5 * SECOND_NS);
+	site_add_waits(site, &(struct wait_sum){.count = 7, .duration_ns = 70, .max_ns = 20});
+	assert_int_equal(report_at(fixture, 5)->sites_count, 0);
+	site->expired = true;
+	due = report_at(fixture, 605);
+	assert_int_equal(due->sites_count, 1);
+	assert_ptr_equal(due->sites[0].site, site);
+	assert_int_equal(due->sites[0].counts.departed, 2);
+	assert_int_equal(due->sites[0].counts.waits, 7);
+	assert_int_equal(due->sites[0].counts.waits_ns, 70);
+	assert_seconds(due->sites[0].interval_s, 605);
+	fixture_free(fixture);
+}
+
+static void test_a_site_that_expires_and_has_said_all_is_not_due(void **state)
+{
+	struct fixture *fixture = fixture_new(false, 10);
+	struct site *site = park_site(fixture, "work");
+
+	(void)state;
+	site_add_waits(site, &(struct wait_sum){.count = 7, .duration_ns = 70, .max_ns = 20});
+	assert_int_equal(report_at(fixture, 0)->sites_count, 1);
+	site->expired = true;
+	assert_int_equal(report_at(fixture, 600)->sites_count, 0);
+	fixture_free(fixture);
+}
+
+static void test_sites_that_expire_beyond_top_are_in_the_sum(void **state)
+{
+	struct fixture *fixture = fixture_new(false, 1);
+	const char *const names[] = {"a", "b", "c"};
+	const struct emission_due *due;
+	uint64_t waits;
+
+	(void)state;
+	report_at(fixture, 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		struct site *site = park_site(fixture, names[i]);
+
+		site_add_waits(site,
+			       &(struct wait_sum){.count = i + 1, .duration_ns = 1, .max_ns = 1});
+		site->expired = true;
+	}
+	due = report_at(fixture, 600);
+	assert_int_equal(due->sites_count, 1);
+	assert_int_equal(due->other[SITE_PARK][UNIT_THREAD].sites, 2);
+	waits = due->sites[0].counts.waits + due->other[SITE_PARK][UNIT_THREAD].counts.waits;
+	assert_int_equal(waits, 6);
+	fixture_free(fixture);
+}
+
+/* Also in the very next report it has counters of its own, and the time that they cover. */
+static void test_a_site_that_comes_back_begins_anew(void **state)
+{
+	const struct verdict_rules rules = verdict_rules_default();
+	struct fixture *fixture = fixture_new(false, 10);
+	struct site *site = park_site(fixture, "work");
+	const struct emission_due *due;
+
+	(void)state;
+	site_add_waits(site, &(struct wait_sum){
+				     .count = 7, .duration_ns = 70, .max_ns = 10, .variance = 4});
 	due = report_at(fixture, 0);
 	assert_int_equal(due->sites[0].counts.waits, 7);
+	watched_process_begin_sweep(fixture->process, 7200 * SECOND_NS);
+	assert_int_equal(watched_process_end_sweep(fixture->process, &rules), 0);
+	site->expired = true;
+	report_at(fixture, 7200);
 	watched_process_drop_site(fixture->process, site);
 	assert_int_equal(fixture->process->sites_count, 0);
-	due = report_at(fixture, 5);
-	assert_int_equal(due->sites_count, 0);
+
+	watched_process_begin_sweep(fixture->process, 7205 * SECOND_NS);
 	site = park_site(fixture, "work");
-	site_add_waits(site, &(struct wait_sum){.count = 9, .duration_ns = 90, .max_ns = 10});
+	site_add_waits(site, &(struct wait_sum){
+				     .count = 9, .duration_ns = 90, .max_ns = 10, .variance = 1});
+	assert_int_equal(watched_process_end_sweep(fixture->process, &rules), 0);
 	fixture->report.last = true;
-	due = report_at(fixture, 10);
+	due = report_at(fixture, 7205);
 	assert_int_equal(due->sites_count, 1);
 	assert_int_equal(due->sites[0].counts.waits, 9);
+	assert_int_equal(due->sites[0].counts.waits_ns, 90);
+	assert_true(due->sites[0].counts.waits_variance == 1);
+	assert_seconds(due->sites[0].interval_s, 5);
 	fixture_free(fixture);
 }
 
@@ -425,7 +496,7 @@ static void test_no_top_is_no_limit(void **state)
 static void test_sums_hold_over_a_long_run(void **state)
 {
 	struct fixture *fixture = fixture_new(false, 3);
-	uint64_t written = 0, records = 0, now_ns;
+	uint64_t written = 0, records = 0, expired = 0, now_ns;
 	struct site *sites[12];
 	char name[32];
 
@@ -443,6 +514,7 @@ static void test_sums_hold_over_a_long_run(void **state)
 		for (int i = 0; i < 12; i++)
 			sweep_site(sites[i], (uint64_t)rand() % (uint64_t)(3 * i + 2), 1, now_ns);
 		fixture->report.last = second == 3000;
+		sites[0]->expired = second % 50 == 0 && !site_size(sites[0]);
 		due = report_at(fixture, second);
 		assert_true(due->sites_count <= 3);
 		for (size_t i = 0; i < due->sites_count; i++)
@@ -450,12 +522,18 @@ static void test_sums_hold_over_a_long_run(void **state)
 		written += due->other[SITE_PARK][UNIT_THREAD].counts.arrived;
 		records += due->sites_count;
 		watched_process_end_report(fixture->process);
+		if (sites[0]->expired) {
+			expired += sites[0]->crowd.arrived;
+			watched_process_drop_site(fixture->process, sites[0]);
+			sites[0] = park_site(fixture, "f0");
+		}
 		if (!fixture->report.last)
 			continue;
 		for (int i = 0; i < 12; i++)
 			arrived += sites[i]->crowd.arrived;
-		assert_int_equal(written, arrived);
+		assert_int_equal(written, arrived + expired);
 	}
+	assert_true(expired > 0);
 	assert_true(records > 100 && records < 1800);
 	fixture_free(fixture);
 }
@@ -475,7 +553,10 @@ int main(void)
 		cmocka_unit_test(test_the_last_report_writes_all_that_changed),
 		cmocka_unit_test(test_the_end_of_a_process_writes_and_forgets),
 		cmocka_unit_test(test_a_process_that_is_missing_is_forgotten),
-		cmocka_unit_test(test_a_site_that_expired_is_forgotten),
+		cmocka_unit_test(test_a_site_that_expires_says_what_was_left_out),
+		cmocka_unit_test(test_a_site_that_expires_and_has_said_all_is_not_due),
+		cmocka_unit_test(test_sites_that_expire_beyond_top_are_in_the_sum),
+		cmocka_unit_test(test_a_site_that_comes_back_begins_anew),
 		cmocka_unit_test(test_a_start_time_learned_later_is_the_same_process),
 		cmocka_unit_test(test_beyond_top_there_is_a_sum),
 		cmocka_unit_test(test_a_stack_once_for_all_processes_and_each_day),

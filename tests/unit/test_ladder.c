@@ -323,6 +323,44 @@ static void test_sweeps_far_apart_are_quarters(void **state)
 	}
 }
 
+/* When it holds for the first time where ages count from the sweep that saw a unit first. */
+static uint64_t holds_first_s(size_t rung, uint64_t interval_s)
+{
+	struct ladder ladder = {0};
+	uint64_t now = 0;
+	bool holds = false;
+
+	for (; !holds; now += holds ? 0 : interval_s) {
+		begin(&ladder, now);
+		for (uint64_t age = interval_s; age < now; age += interval_s)
+			park(&ladder, age, 10);
+		end(&ladder);
+		holds = ladder_holds(&ladder, rung, &rules);
+	}
+	ladder_clear(&ladder);
+	return now;
+}
+
+static void test_says_when_it_can_hold_for_the_first_time(void **state)
+{
+	(void)state;
+	for (size_t rung = 0; rung < LADDER_RUNGS; rung++) {
+		uint64_t quarter_s = ladder_quarter_ns(rung) / SECOND_NS;
+
+		assert_false(ladder_sweeps_are_quarters(rung, quarter_s * SECOND_NS));
+		assert_int_equal(ladder_soonest_ns(rung, quarter_s * SECOND_NS),
+				 ladder_watched_min_ns(rung));
+		for (uint64_t s = quarter_s + 1; s < 4 * quarter_s; s += 1 + quarter_s / 30) {
+			assert_true(ladder_sweeps_are_quarters(rung, s * SECOND_NS));
+			assert_int_equal(ladder_soonest_ns(rung, s * SECOND_NS),
+					 holds_first_s(rung, s) * SECOND_NS);
+		}
+	}
+	/* Sweeps are not exactly in time. */
+	assert_int_equal(ladder_soonest_ns(0, 5100000000), 25 * SECOND_NS);
+	assert_int_equal(ladder_soonest_ns(0, 9900000000), 39600000000);
+}
+
 static void test_sweeps_far_apart_show_higher_rungs(void **state)
 {
 	struct ladder ladder = {0};
@@ -425,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_who_cannot_be_read_once_does_not_enter_again),
 		cmocka_unit_test(test_memory_fades_but_ends_are_not_forgotten_at_once),
 		cmocka_unit_test(test_sweeps_far_apart_are_quarters),
+		cmocka_unit_test(test_says_when_it_can_hold_for_the_first_time),
 		cmocka_unit_test(test_sweeps_far_apart_show_higher_rungs),
 		cmocka_unit_test(test_batches_between_sweeps_far_apart_do_not_hold),
 		cmocka_unit_test(test_an_old_ladder_is_forgotten),

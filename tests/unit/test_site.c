@@ -72,7 +72,7 @@ static void sweep_leak(struct site *site, const struct verdict_rules *rules, uin
 								  : (sweep - came) * 5 * SECOND_NS,
 					  .bound = came == sweep ? AGE_AT_MOST : AGE_AT_LEAST},
 				  came == sweep);
-	assert_int_equal(site_end_sweep(site, rules), 0);
+	assert_int_equal(site_end_sweep(site, 5 * SECOND_NS, rules), 0);
 }
 
 static struct site *lone_send_site(void)
@@ -129,7 +129,7 @@ static void test_goroutines_that_were_there_make_none(void **state)
 						 .bound = AGE_AT_LEAST,
 						 .early = true},
 				  false);
-		assert_int_equal(site_end_sweep(site, &rules), 0);
+		assert_int_equal(site_end_sweep(site, 5 * SECOND_NS, &rules), 0);
 	}
 	assert_int_equal(site->verdict.verdict, VERDICT_STEADY);
 	site_free(site);
@@ -178,7 +178,7 @@ static void sweep_for(struct site *site, bool parked, uint64_t from_s, uint64_t 
 			site_park(site, &stay, true);
 		else if (parked && second == from_s + 5)
 			site_leave(site, &stay);
-		assert_int_equal(site_end_sweep(site, &rules), 0);
+		assert_int_equal(site_end_sweep(site, 5 * SECOND_NS, &rules), 0);
 	}
 }
 
@@ -223,11 +223,11 @@ static void test_a_site_stays_while_its_ladder_remembers(void **state)
 	site_begin_sweep(site, 1000 * SECOND_NS, 1000 * SECOND_NS);
 	for (int i = 0; i < 12; i++)
 		site_park(site, &before, true);
-	assert_int_equal(site_end_sweep(site, &rules), 0);
+	assert_int_equal(site_end_sweep(site, 5 * SECOND_NS, &rules), 0);
 	site_begin_sweep(site, 1005 * SECOND_NS, 1005 * SECOND_NS);
 	for (int i = 0; i < 12; i++)
 		site_leave(site, &before);
-	assert_int_equal(site_end_sweep(site, &rules), 0);
+	assert_int_equal(site_end_sweep(site, 5 * SECOND_NS, &rules), 0);
 	sweep_for(site, false, 1010, 87400);
 	assert_false(site_is_expired(site, 87400 * SECOND_NS, false));
 	assert_true(site_is_expired(site, 87400 * SECOND_NS, true));

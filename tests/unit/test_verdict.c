@@ -7,7 +7,7 @@
 
 #define SECOND_NS   1000000000ULL
 #define ATTACHED_NS (5000 * SECOND_NS)
-#define SWEEP_S     5
+#define SWEEP_S     5 /* unless a test says otherwise */
 
 /* A site through the sweeps. Units park one second after a sweep. */
 struct watch {
@@ -17,6 +17,7 @@ struct watch {
 	struct verdict_rules rules;
 	enum verdict_class class;
 	uint64_t now; /* of the next sweep, in seconds since we attached */
+	uint64_t interval_s;
 	unsigned int changes;
 	size_t groups; /* of one age each */
 	struct {
@@ -30,7 +31,8 @@ static struct watch watch;
 static void start(enum verdict_class class)
 {
 	ladder_clear(&watch.ladder);
-	watch = (struct watch){.class = class, .rules = verdict_rules_default()};
+	watch = (struct watch){
+		.class = class, .interval_s = SWEEP_S, .rules = verdict_rules_default()};
 }
 
 static void sweep(size_t arrivals)
@@ -41,6 +43,7 @@ static void sweep(size_t arrivals)
 		.crowd = &watch.crowd,
 		.now_ns = ATTACHED_NS + watch.now * SECOND_NS,
 		.watched_ns = watch.now * SECOND_NS,
+		.interval_ns = watch.interval_s * SECOND_NS,
 		.departed = watch.crowd.departed,
 	};
 
@@ -50,7 +53,8 @@ static void sweep(size_t arrivals)
 		for (size_t unit = 0; unit < watch.group[i].units; unit++) {
 			uint64_t age_ns = (watch.now - watch.group[i].since) * SECOND_NS;
 
-			crowd_park(&watch.crowd, age_ns, AGE_EXACT, age_ns < SWEEP_S * SECOND_NS);
+			crowd_park(&watch.crowd, age_ns, AGE_EXACT,
+				   age_ns < watch.interval_s * SECOND_NS);
 			ladder_park(&watch.ladder, age_ns, AGE_EXACT);
 		}
 	crowd_end(&watch.crowd, input.now_ns);
@@ -58,7 +62,7 @@ static void sweep(size_t arrivals)
 	watch.changes += verdict_judge(&watch.state, &input, &watch.rules);
 	watch.group[watch.groups].since = watch.now + 1;
 	watch.group[watch.groups++].units = arrivals;
-	watch.now += SWEEP_S;
+	watch.now += watch.interval_s;
 }
 
 /* Sweeps up to that second, with so many arrivals after each. */
@@ -75,7 +79,8 @@ static void leave(size_t remain)
 		for (; watch.group[i].units > remain; watch.group[i].units--) {
 			crowd_leave(&watch.crowd);
 			ladder_leave(&watch.ladder,
-				     (watch.now - SWEEP_S - watch.group[i].since) * SECOND_NS,
+				     (watch.now - watch.interval_s - watch.group[i].since) *
+					     SECOND_NS,
 				     AGE_EXACT);
 		}
 }
@@ -130,6 +135,48 @@ static void test_a_rare_leak_says_that_it_takes_longer(void **state)
 		sweep(watch.now % 60 == 0);
 	assert_int_equal(watch.state.verdict, VERDICT_GROWING);
 	assert_in_range(watch.state.evidence.until_ns, 720 * SECOND_NS, 840 * SECOND_NS);
+}
+
+/* Ten a minute in batches, so that a rung of 10 s does not hold with sweeps of 5 s. */
+static void grow_in_batches(uint64_t until_s)
+{
+	start(VERDICT_CLASS_PROOF);
+	while (watch.now <= until_s)
+		sweep(watch.now % 30 == 0 ? 5 : 0);
+	assert_int_equal(watch.state.verdict, VERDICT_GROWING);
+}
+
+static void test_sweeps_that_are_quarters_take_longer(void **state)
+{
+	(void)state;
+	grow_in_batches(80);
+	assert_int_equal(watch.state.evidence.until_ns, 150 * SECOND_NS); /* of 60 s */
+	watch.rules.leak_after_ns = 60 * SECOND_NS;
+	watch.interval_s = 30; /* as long as its quarters are */
+	sweep(5);
+	assert_int_equal(watch.state.evidence.until_ns, 150 * SECOND_NS);
+
+	/* The budget puts reports off. */
+	grow_in_batches(80);
+	watch.interval_s = 60;
+	sweep(0);
+	assert_int_equal(watch.state.verdict, VERDICT_GROWING);
+	assert_int_equal(watch.state.evidence.until_ns, 240 * SECOND_NS);
+}
+
+static void test_sweeps_that_are_quarters_tell_rarer_leaks(void **state)
+{
+	(void)state;
+	start(VERDICT_CLASS_PROOF);
+	/* Two a minute. */
+	while (watch.state.verdict == VERDICT_STEADY)
+		sweep(watch.now % 30 == 0);
+	assert_int_equal(watch.state.verdict, VERDICT_GROWING);
+	assert_int_equal(watch.state.evidence.until_ns, 750 * SECOND_NS); /* of 300 s */
+	watch.interval_s = 60;
+	sweep(2);
+	assert_int_equal(watch.state.verdict, VERDICT_GROWING);
+	assert_in_range(watch.state.evidence.until_ns, 240 * SECOND_NS, 400 * SECOND_NS);
 }
 
 static void test_what_may_end_at_any_time_is_only_growing(void **state)
@@ -273,6 +320,8 @@ int main(void)
 		cmocka_unit_test(test_a_proof_is_told_in_30_s_and_its_numbers_are_right),
 		cmocka_unit_test(test_an_untimed_wait_grows_until_a_leak_can_be_told),
 		cmocka_unit_test(test_a_rare_leak_says_that_it_takes_longer),
+		cmocka_unit_test(test_sweeps_that_are_quarters_take_longer),
+		cmocka_unit_test(test_sweeps_that_are_quarters_tell_rarer_leaks),
 		cmocka_unit_test(test_what_may_end_at_any_time_is_only_growing),
 		cmocka_unit_test(test_a_crowd_of_one_size_is_steady),
 		cmocka_unit_test(test_growth_that_ends_is_steady_after_a_while),

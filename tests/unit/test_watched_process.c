@@ -94,6 +94,55 @@ static void test_a_sweep_resets_what_is_now(void **state)
 	watched_process_free(process);
 }
 
+static void sweep_at(struct watched_process *process, uint64_t second, const char *found)
+{
+	const struct verdict_rules rules = verdict_rules_default();
+
+	watched_process_begin_sweep(process, second * SECOND_NS);
+	build_site(process, SITE_PARK, "futex", build_stack(found, NULL));
+	assert_int_equal(watched_process_end_sweep(process, &rules), 0);
+}
+
+static uint64_t counts_since(struct watched_process *process, const char *name)
+{
+	return build_site(process, SITE_PARK, "futex", build_stack(name, NULL))->since_ns;
+}
+
+static void test_a_site_counts_since_the_sweep_before_it(void **state)
+{
+	struct watched_process *process = build_process(1, "target");
+
+	(void)state;
+	sweep_at(process, 100, "first");
+	sweep_at(process, 105, "second");
+	assert_int_equal(counts_since(process, "between"), 105 * SECOND_NS);
+	sweep_at(process, 110, "second");
+	assert_int_equal(counts_since(process, "first"), 0);
+	assert_int_equal(counts_since(process, "second"), 100 * SECOND_NS);
+	watched_process_free(process);
+}
+
+static void test_one_sweep_that_comes_early_changes_no_interval(void **state)
+{
+	struct watched_process *process = build_process(1, "target");
+
+	(void)state;
+	sweep_at(process, 100, "work");
+	assert_int_equal(process->interval_ns, 0);
+	sweep_at(process, 105, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	sweep_at(process, 107, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	sweep_at(process, 112, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	sweep_at(process, 172, "work");
+	assert_int_equal(process->interval_ns, 60 * SECOND_NS);
+	sweep_at(process, 177, "work");
+	sweep_at(process, 182, "work");
+	assert_int_equal(process->interval_ns, 5 * SECOND_NS);
+	watched_process_free(process);
+}
+
 static void test_a_report_ends_all_intervals(void **state)
 {
 	struct watched_process *process = build_process(1, "target");
@@ -126,6 +175,8 @@ int main(void)
 		cmocka_unit_test(test_sites_are_bounded),
 		cmocka_unit_test(test_reasons_are_bounded),
 		cmocka_unit_test(test_a_sweep_resets_what_is_now),
+		cmocka_unit_test(test_a_site_counts_since_the_sweep_before_it),
+		cmocka_unit_test(test_one_sweep_that_comes_early_changes_no_interval),
 		cmocka_unit_test(test_a_report_ends_all_intervals),
 	};
 
