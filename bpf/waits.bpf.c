@@ -103,9 +103,15 @@ static __always_inline bool wait_is_at(const struct wait *wait,
 	       wait->key.address == registers->arguments[0];
 }
 
-/* The wait is over for now: whether it goes on, the task's next block tells. */
+/*
+ * The wait is over for now: whether it goes on, the task's next block tells. There is room for
+ * one such wait. The one before it has ended if this one began after it; if a signal handler on
+ * top of it waited here, what follows of it is counted as another wait.
+ */
 static __always_inline void wait_suspend(struct task_record *record, u64 last_ns)
 {
+	if (record->broken.begin_ns)
+		wait_account(record, &record->broken, 0);
 	record->wait.waited_ns += last_ns;
 	record->broken = record->wait;
 	record->wait.begin_ns = 0;
