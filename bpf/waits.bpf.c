@@ -47,8 +47,7 @@ static __always_inline void capture_user_stack(struct task_struct *task, struct 
 	if (walk)
 		sampling_walked(limiter, walk->duration_ns, walk_allowance_ns);
 	if (!sampling->stack_id) {
-		/* Nothing to remember: the next one may be kept. */
-		sampling->place = SAMPLING_NONE;
+		sampling_learn_nothing(&record->sampling, sampling);
 		return;
 	}
 	if (sampling_learn(&record->sampling, &record->wait.key, record->wait.reason, usual_ns,

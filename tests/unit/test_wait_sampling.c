@@ -391,9 +391,72 @@ static void a_heavy_tail_has_no_bias(void **state)
 	assert_no_bias(repeat("heavy tail, fresh addresses", heavy_tail_fresh, 1));
 }
 
+/* A wait for 1 us under `one_key` that the coin has walked, with p = 2^-shift. 0: not kept. */
+static struct abi_wait_sum walk_once(struct sampling_memory *memory, uint32_t shift,
+				     uint64_t stack_id)
+{
+	struct abi_remembered_waits evicted;
+	struct abi_wait_sum elsewhere = {0};
+	struct sampling_wait wait = {0};
+
+	sampling_meet(memory, &one_key, &wait);
+	assert_true(sampling_captures(memory, &wait, shift, 0));
+	wait.stack_id = stack_id;
+	if (stack_id)
+		sampling_learn(memory, &one_key, REASON, 1000, &wait, 0, &evicted);
+	else
+		sampling_learn_nothing(memory, &wait);
+	if (!sampling_end(memory, &wait, 1, REASON, 1000))
+		sampling_sum_add(&elsewhere, 1000, wait.shift);
+	return elsewhere;
+}
+
+static void trust(struct sampling_memory *memory)
+{
+	for (int i = 0; i <= SAMPLING_TRUST_FIRST; i++)
+		assert_int_equal(walk_once(memory, 0, 1).count, 0);
+}
+
+static bool is_trusted(const struct sampling_memory *memory)
+{
+	struct sampling_wait wait;
+
+	sampling_meet(memory, &one_key, &wait);
+	return wait.trusted;
+}
+
+static void a_walk_that_verifies_and_is_not_kept_counts_once(void **state)
+{
+	struct sampling_memory memory = {0};
+
+	(void)state;
+	trust(&memory);
+	assert_true(is_trusted(&memory));
+	assert_int_equal(walk_once(&memory, 3, 0).count, 1);
+	assert_int_equal(memory.counts.verified, 8);
+	assert_int_equal(memory.counts.mismatched, 8);
+	/* What was there stays, and is not relied on. */
+	assert_int_equal(memory.places[0].waits.user_stack_id, 1);
+	assert_int_equal(memory.places[0].waits.sum.count, SAMPLING_TRUST_FIRST + 1);
+	assert_int_equal(memory.places[0].needed, 4 * SAMPLING_TRUST_FIRST);
+	assert_false(is_trusted(&memory));
+}
+
+static void a_sampled_walk_that_is_not_kept_has_its_weight(void **state)
+{
+	struct sampling_memory memory = {0};
+
+	(void)state;
+	assert_int_equal(walk_once(&memory, 3, 0).count, 8);
+	assert_int_equal(memory.counts.verified, 0);
+	assert_int_equal(memory.places[0].used, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_walk_that_verifies_and_is_not_kept_counts_once),
+		cmocka_unit_test(a_sampled_walk_that_is_not_kept_has_its_weight),
 		cmocka_unit_test(a_calm_task_is_walked_each_time),
 		cmocka_unit_test(known_places_are_credited_in_full),
 		cmocka_unit_test(unknown_places_are_estimated),
