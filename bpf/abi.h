@@ -29,7 +29,7 @@
 /* Places that a task remembers (wait_sampling.h). A power of two: BPF masks its index. */
 #define ABI_REMEMBERED_WAITS_MAX 4
 
-/* Waits that one sweep can stamp. */
+/* Waits that one sweep can stamp; those beyond are for the next one. */
 #define ABI_STAMPS_MAX 16384
 
 /* What the walks of one CPU may take is given for windows of 2^24 ns: 17 ms. */
@@ -231,7 +231,7 @@ enum abi_task_mark {
 	TASK_MARK_EXITING = 1 << 3,     /* registers are not valid */
 	TASK_MARK_REGISTERS = 1 << 4,   /* ip, sp, bp and the system call are valid */
 	TASK_MARK_CLOCK = 1 << 5,       /* not watched: parkscope itself, for its scheduler clock */
-	TASK_MARK_SKIPPED = 1 << 6,     /* its wait was not sampled: who walks it can stamp it */
+	TASK_MARK_SAMPLED = 1 << 6,     /* its wait counts by a coin, unless it is stamped */
 };
 
 /*
@@ -270,7 +270,7 @@ struct abi_task_snapshot {
 };
 
 /*
- * In the map `stamps`, by tid: the sweep has walked the wait that began at this switch
+ * In the map `stamps`, by tid: the sweep has the stack of the wait that began at this switch
  * count of the task that began then.
  */
 struct abi_stamp {

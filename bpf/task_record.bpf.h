@@ -87,7 +87,7 @@ struct {
 	__type(value, u32);
 } watched_processes __weak SEC(".maps");
 
-/* Those that a sweep has walked, for its second pass to stamp. Filled by user space. */
+/* Waits that a sweep saw, for its second pass to stamp. Filled by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_STAMPS_MAX);

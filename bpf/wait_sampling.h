@@ -18,8 +18,9 @@
  * (Horvitz and Thompson). Under load p is smaller, and the smaller the shorter the waits
  * usually are here: the walks go where the time goes.
  *
- * A wait that a sweep saw while it lasted has its stack from there and counts once,
- * whatever the coin said ("stamped").
+ * A wait that lasted from the first pass of a sweep to the second one counts once, whatever
+ * the coin said ("stamped"); if it was not captured it has its stack from the sweep. One that
+ * ended in between counts by its coin: what is stamped must not depend on that.
  */
 
 #include "bpf/abi.h"
@@ -364,6 +365,13 @@ SAMPLING_INLINE void sampling_sum_add(struct abi_wait_sum *sum, __u64 duration_n
 		sum->variance_high += (high * low) >> 32;
 		sum->variance_low += (__u32)(high * low);
 	}
+}
+
+/* Is the wait, which began at this switch count and still lasts, one for a sweep to stamp? */
+SAMPLING_INLINE bool sampling_wants_stamp(const struct sampling_memory *memory,
+					  const struct sampling_wait *wait, __u64 switches)
+{
+	return wait->shift && memory->stamped_switches != switches;
 }
 
 /*

@@ -67,8 +67,8 @@ struct tracer_stamps {
 	uint32_t count;
 };
 
-/* Room for so many; -ENOMEM. */
-int tracer_stamps_new(size_t capacity, struct tracer_stamps *stamps);
+/* Room for ABI_STAMPS_MAX; -ENOMEM. */
+int tracer_stamps_new(struct tracer_stamps *stamps);
 void tracer_stamps_clear(struct tracer_stamps *stamps);
 
 /* Before and after the second pass. 0, or a negative errno. */
