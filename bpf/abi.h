@@ -107,7 +107,7 @@ enum abi_loss {
 	LOSS_RECORD_CREATE, /* no room for a task's record */
 	LOSS_MISSED_END, /* a wait whose end was not seen, so that its length is an upper bound */
 	LOSS_REASON_OVERFLOW, /* counted as REASON_OTHER */
-	LOSS_STACK_CAPTURE,   /* bpf_get_stack() failed */
+	LOSS_STACK_CAPTURE, /* registers or a kernel stack were not readable, or births too many */
 	LOSS_STACK_MAP_FULL,
 	LOSS_SITE_MAP_FULL,
 	LOSS_EVENTS_FULL,     /* a birth, exit or exec: repaired by the next sweep */
@@ -168,7 +168,10 @@ struct abi_unwind_process {
 	__u32 mappings; /* 0: they could not be loaded */
 };
 
-/* Of all walks of one CPU, in the map `unwind_statistics`. */
+/*
+ * Of the walks of waits on one CPU, in the map `unwind_statistics`. Not of births: those can be
+ * preempted, so that they take longer than they cost, and could undo what a wait adds meanwhile.
+ */
 struct abi_unwind_statistics {
 	__u64 walks;
 	__u64 whole; /* of them: reached the outermost frame */

@@ -121,12 +121,13 @@ struct {
 	__type(value, u64);
 } losses __weak SEC(".maps");
 
+/* Births and sweeps can be preempted by the scheduler, and are not to undo what it adds. */
 static __always_inline void count_loss(u32 cause)
 {
 	u64 *count = bpf_map_lookup_elem(&losses, &cause);
 
 	if (count)
-		(*count)++;
+		__sync_fetch_and_add(count, 1);
 }
 
 static __always_inline bool is_watched(u32 tgid)

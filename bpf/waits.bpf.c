@@ -16,6 +16,13 @@
 #include "bpf/unwind.bpf.h"
 #include "bpf/wait_totals.bpf.h"
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct abi_unwind_statistics);
+} unwind_statistics SEC(".maps");
+
 /* What tells one place at which a task waits from another, as far as that costs nothing to read. */
 static __always_inline struct sampling_key wait_key(const struct user_registers *registers,
 						    bool interruptible)
@@ -31,6 +38,22 @@ static __always_inline struct sampling_key wait_key(const struct user_registers 
 	return key;
 }
 
+static __always_inline void count_walk(const struct unwind_walk *walk)
+{
+	struct abi_unwind_statistics *statistics;
+	u32 zero = 0;
+
+	statistics = bpf_map_lookup_elem(&unwind_statistics, &zero);
+	if (!statistics)
+		return;
+	statistics->walks++;
+	statistics->whole += walk->stack.end == UNWIND_END_OUTERMOST;
+	statistics->frames += walk->stack.count;
+	statistics->duration_ns += walk->duration_ns;
+	if (statistics->longest_ns < walk->duration_ns)
+		statistics->longest_ns = walk->duration_ns;
+}
+
 static __always_inline void capture_user_stack(struct task_struct *task, struct task_record *record,
 					       u64 usual_ns, const struct user_registers *registers,
 					       struct sampling_limiter *limiter)
@@ -44,8 +67,10 @@ static __always_inline void capture_user_stack(struct task_struct *task, struct 
 				 &record->unwind_requested_ns);
 	sampling->stack_end = walk ? walk->stack.end : UNWIND_END_MEMORY;
 	sampling->stack_id = walk ? stack_remember(&walk->stack, &walk->hash) : 0;
-	if (walk)
+	if (walk) {
+		count_walk(walk);
 		sampling_walked(limiter, walk->duration_ns, walk_allowance_ns);
+	}
 	if (!sampling->stack_id) {
 		sampling_learn_nothing(&record->sampling, sampling);
 		return;
