@@ -191,8 +191,13 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 		count_loss(LOSS_NO_RECORD);
 		return;
 	}
-	if (record->exited || !compat_user_registers(prev, &registers))
+	if (record->exited)
 		return;
+	if (!compat_user_registers(prev, &registers)) {
+		/* It counts, as a wait in an unknown call on a stack that leads nowhere. */
+		count_loss(LOSS_STACK_CAPTURE);
+		registers.syscall_number = ABI_SYSCALLS_MAX;
+	}
 
 	wait = &record->wait;
 	switches = task_switches(prev);
