@@ -265,6 +265,7 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 	struct sources_context *context = parked->context;
 	struct site *site;
 
+	/* It is where it was; but for a stamp its stack is needed. */
 	if (thread->park_site && thread->park_switches == snapshot->switches &&
 	    !(snapshot->marks & TASK_MARK_SAMPLED) &&
 	    (thread->park_reason == snapshot->reason || in_restarted_call(snapshot))) {
