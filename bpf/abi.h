@@ -29,7 +29,7 @@
 /* Places that a task remembers (wait_sampling.h). A power of two: BPF masks its index. */
 #define ABI_REMEMBERED_WAITS_MAX 4
 
-/* Waits that one sweep can stamp. */
+/* Waits that one sweep can stamp; those beyond are for the next one. */
 #define ABI_STAMPS_MAX 16384
 
 /* What the walks of one CPU may take is given for windows of 2^24 ns: 17 ms. */
@@ -107,7 +107,7 @@ enum abi_loss {
 	LOSS_RECORD_CREATE, /* no room for a task's record */
 	LOSS_MISSED_END, /* a wait whose end was not seen, so that its length is an upper bound */
 	LOSS_REASON_OVERFLOW, /* counted as REASON_OTHER */
-	LOSS_STACK_CAPTURE,   /* bpf_get_stack() failed */
+	LOSS_STACK_CAPTURE, /* registers or a kernel stack were not readable, or births too many */
 	LOSS_STACK_MAP_FULL,
 	LOSS_SITE_MAP_FULL,
 	LOSS_EVENTS_FULL,     /* a birth, exit or exec: repaired by the next sweep */
@@ -168,7 +168,10 @@ struct abi_unwind_process {
 	__u32 mappings; /* 0: they could not be loaded */
 };
 
-/* Of all walks of one CPU, in the map `unwind_statistics`. */
+/*
+ * Of the walks of waits on one CPU, in the map `unwind_statistics`. Not of births: those can be
+ * preempted, so that they take longer than they cost, and could undo what a wait adds meanwhile.
+ */
 struct abi_unwind_statistics {
 	__u64 walks;
 	__u64 whole; /* of them: reached the outermost frame */
@@ -231,7 +234,7 @@ enum abi_task_mark {
 	TASK_MARK_EXITING = 1 << 3,     /* registers are not valid */
 	TASK_MARK_REGISTERS = 1 << 4,   /* ip, sp, bp and the system call are valid */
 	TASK_MARK_CLOCK = 1 << 5,       /* not watched: parkscope itself, for its scheduler clock */
-	TASK_MARK_SKIPPED = 1 << 6,     /* its wait was not sampled: who walks it can stamp it */
+	TASK_MARK_SAMPLED = 1 << 6,     /* its wait counts by a coin, unless it is stamped */
 };
 
 /*
@@ -270,7 +273,7 @@ struct abi_task_snapshot {
 };
 
 /*
- * In the map `stamps`, by tid: the sweep has walked the wait that began at this switch
+ * In the map `stamps`, by tid: the sweep has the stack of the wait that began at this switch
  * count of the task that began then.
  */
 struct abi_stamp {

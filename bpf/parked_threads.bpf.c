@@ -50,18 +50,16 @@ static __always_inline u64 capture_kernel_stack(struct task_struct *task)
 }
 
 /*
- * The wait that the record describes still lasts: it counts once. One that was not captured
- * is walked by user space, which has the second pass stamp it.
+ * The wait that the record describes still lasts: user space has the second pass stamp it.
+ * Captured or not: if those were stamped at once, and these when they are walked, then those
+ * that end in between would count too little on average.
  */
-static __always_inline void stamp_captured_wait(struct abi_task_snapshot *snapshot,
-						struct task_record *record)
+static __always_inline void mark_sampled_wait(struct abi_task_snapshot *snapshot,
+					      const struct task_record *record)
 {
-	if (!record->wait.begin_ns || record->wait.begin_switches != snapshot->switches)
-		return;
-	if (record->wait.sampling.attribution == SAMPLING_SKIPPED)
-		snapshot->marks |= TASK_MARK_SKIPPED;
-	else
-		record->sampling.stamped_switches = snapshot->switches;
+	if (record->wait.begin_ns && record->wait.begin_switches == snapshot->switches &&
+	    sampling_wants_stamp(&record->sampling, &record->wait.sampling, snapshot->switches))
+		snapshot->marks |= TASK_MARK_SAMPLED;
 }
 
 static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
@@ -99,7 +97,7 @@ static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
 			record->wait.waited_ns + snapshot->now_ns - record->wait.begin_ns;
 	}
 	snapshot->begin_switches = record->wait.begin_switches;
-	stamp_captured_wait(snapshot, record);
+	mark_sampled_wait(snapshot, record);
 	snapshot->user_stack_id = record->wait.sampling.stack_id;
 	snapshot->user_stack_end = record->wait.sampling.stack_end;
 	if (!record->swept_kernel_stack_id || record->swept_switches != snapshot->switches) {
@@ -184,8 +182,8 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* The wait that user space has walked still lasts: it counts once, at the stack that it found. */
-static __always_inline void stamp_walked_wait(struct task_struct *task, u64 switches)
+/* The wait still lasts whose stack user space has: it counts once, and if skipped, there. */
+static __always_inline void stamp_wait(struct task_struct *task, u64 switches)
 {
 	u32 tid = (u32)task->pid;
 	struct abi_stamp *stamp = bpf_map_lookup_elem(&stamps, &tid);
@@ -201,7 +199,7 @@ static __always_inline void stamp_walked_wait(struct task_struct *task, u64 swit
 	record->sampling.stamped_switches = switches;
 }
 
-/* The second pass: the counters alone. */
+/* The second pass: the counters, and stamps. */
 SEC("?iter/task")
 int recheck_tasks(struct bpf_iter__task *ctx)
 {
@@ -214,7 +212,7 @@ int recheck_tasks(struct bpf_iter__task *ctx)
 	recheck.start_ns = task->start_time;
 	recheck.switches = task_switches(task);
 	if (keeps_records)
-		stamp_walked_wait(task, recheck.switches);
+		stamp_wait(task, recheck.switches);
 	bpf_seq_write(ctx->meta->seq, &recheck, sizeof(recheck));
 	return 0;
 }

@@ -87,7 +87,7 @@ struct {
 	__type(value, u32);
 } watched_processes __weak SEC(".maps");
 
-/* Those that a sweep has walked, for its second pass to stamp. Filled by user space. */
+/* Waits that a sweep saw, for its second pass to stamp. Filled by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_STAMPS_MAX);
@@ -121,12 +121,13 @@ struct {
 	__type(value, u64);
 } losses __weak SEC(".maps");
 
+/* Births and sweeps can be preempted by the scheduler, and are not to undo what it adds. */
 static __always_inline void count_loss(u32 cause)
 {
 	u64 *count = bpf_map_lookup_elem(&losses, &cause);
 
 	if (count)
-		(*count)++;
+		__sync_fetch_and_add(count, 1);
 }
 
 static __always_inline bool is_watched(u32 tgid)

@@ -64,13 +64,6 @@ struct {
 	__type(value, struct abi_unwind_mapping);
 } unwind_mappings __weak SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct abi_unwind_statistics);
-} unwind_statistics __weak SEC(".maps");
-
 /* The row for an address, in the list of mappings with this owner: neither ever changes. */
 struct unwind_known_row {
 	u64 address;
@@ -341,27 +334,6 @@ static __always_inline bool unwind_end_asks(u32 end)
 	}
 }
 
-static __always_inline void unwind_count(struct unwind_walk *walk)
-{
-	const struct abi_stack *stack = &walk->stack;
-	struct abi_unwind_statistics *statistics;
-	u64 duration_ns = bpf_ktime_get_ns() - walk->began_ns;
-	u32 zero = 0;
-
-	walk->duration_ns = duration_ns;
-	if (stack->end != UNWIND_END_OUTERMOST)
-		count_loss(LOSS_STACK_CUT + stack->end);
-	statistics = bpf_map_lookup_elem(&unwind_statistics, &zero);
-	if (!statistics)
-		return;
-	statistics->walks++;
-	statistics->whole += stack->end == UNWIND_END_OUTERMOST;
-	statistics->frames += stack->count;
-	statistics->duration_ns += duration_ns;
-	if (statistics->longest_ns < duration_ns)
-		statistics->longest_ns = duration_ns;
-}
-
 /*
  * Walks the user stack of the current task in this slot: its stack but for `check`,
  * and its hash. `time_max_ns`: it ends after this time. `task_requested_ns`: when the
@@ -412,7 +384,9 @@ static __always_inline struct unwind_walk *unwind_user_stack(u32 slot, struct ta
 		unwind_request(task, requested_ns, request_interval_ns, walk->began_ns);
 	walk->stack.end = end;
 	stack_hash_end(&walk->hash, walk->stack.count, end);
-	unwind_count(walk);
+	if (end != UNWIND_END_OUTERMOST)
+		count_loss(LOSS_STACK_CUT + end);
+	walk->duration_ns = bpf_ktime_get_ns() - walk->began_ns;
 	return walk;
 }
 

@@ -18,8 +18,9 @@
  * (Horvitz and Thompson). Under load p is smaller, and the smaller the shorter the waits
  * usually are here: the walks go where the time goes.
  *
- * A wait that a sweep saw while it lasted has its stack from there and counts once,
- * whatever the coin said ("stamped").
+ * A wait that lasted from the first pass of a sweep to the second one counts once, whatever
+ * the coin said ("stamped"); if it was not captured it has its stack from the sweep. One that
+ * ended in between counts by its coin: what is stamped must not depend on that.
  */
 
 #include "bpf/abi.h"
@@ -270,6 +271,40 @@ SAMPLING_INLINE bool sampling_captures(const struct sampling_memory *memory,
 	return false;
 }
 
+/* A walk under a trusted key found the stack that would have been inferred, or another one. */
+SAMPLING_INLINE void sampling_verify(struct sampling_memory *memory, struct sampling_wait *wait,
+				     bool same)
+{
+	if (!wait->trusted)
+		return;
+	memory->counts.verified += 1ULL << wait->shift;
+	if (!same)
+		memory->counts.mismatched += 1ULL << wait->shift;
+	/* All waits of a trusted key count once, so that those that verify it do, too. */
+	wait->shift = 0;
+}
+
+/* A walk found another stack than the one of the place. */
+SAMPLING_INLINE void sampling_doubt(struct sampling_place *place)
+{
+	place->trust = 0;
+	place->needed =
+		place->needed < SAMPLING_TRUST_MOST / 4 ? place->needed * 4 : SAMPLING_TRUST_MOST;
+}
+
+/*
+ * A walk found a stack that could not be kept. It is not the one of `wait->place`, which was:
+ * that one stays, and the wait is credited to no stack.
+ */
+SAMPLING_INLINE void sampling_learn_nothing(struct sampling_memory *memory,
+					    struct sampling_wait *wait)
+{
+	sampling_verify(memory, wait, false);
+	if (wait->place != SAMPLING_NONE)
+		sampling_doubt(&memory->places[wait->place & (SAMPLING_PLACES - 1)]);
+	wait->place = SAMPLING_NONE;
+}
+
 /*
  * A walk found `wait->stack_id` under this key, which `wait->place` holds if that is not
  * SAMPLING_NONE. `usual_ns`: the usual length of such waits. True: `evicted` is what was
@@ -285,11 +320,7 @@ SAMPLING_INLINE bool sampling_learn(struct sampling_memory *memory, const struct
 	bool same = known && place->waits.user_stack_id == wait->stack_id;
 	bool evicts = place->used && !same && place->waits.sum.count;
 
-	if (wait->trusted) {
-		memory->counts.verified += 1ULL << wait->shift;
-		if (!same)
-			memory->counts.mismatched += 1ULL << wait->shift;
-	}
+	sampling_verify(memory, wait, same);
 	if (evicts)
 		*evicted = place->waits;
 	if (!same) {
@@ -297,23 +328,19 @@ SAMPLING_INLINE bool sampling_learn(struct sampling_memory *memory, const struct
 		place->waits = (struct abi_remembered_waits){0};
 		place->waits.user_stack_id = wait->stack_id;
 		place->waits.reason = reason;
-		place->trust = 0;
 	} else if (place->trust < place->needed) {
 		place->trust++;
 	}
-	if (!known)
+	if (!known) {
+		place->trust = 0;
 		place->needed = SAMPLING_TRUST_FIRST;
-	else if (!same)
-		place->needed = place->needed < SAMPLING_TRUST_MOST / 4 ? place->needed * 4
-									: SAMPLING_TRUST_MOST;
-	if (!known)
 		place->usual_ns = usual_ns;
+	} else if (!same) {
+		sampling_doubt(place);
+	}
 	place->stack_end = wait->stack_end;
 	place->used = 1;
 	wait->place = (__u8)index;
-	/* All waits of a trusted key count once, so that those that verify it do, too. */
-	if (wait->trusted)
-		wait->shift = 0;
 	return evicts;
 }
 
@@ -338,6 +365,13 @@ SAMPLING_INLINE void sampling_sum_add(struct abi_wait_sum *sum, __u64 duration_n
 		sum->variance_high += (high * low) >> 32;
 		sum->variance_low += (__u32)(high * low);
 	}
+}
+
+/* Is the wait, which began at this switch count and still lasts, one for a sweep to stamp? */
+SAMPLING_INLINE bool sampling_wants_stamp(const struct sampling_memory *memory,
+					  const struct sampling_wait *wait, __u64 switches)
+{
+	return wait->shift && memory->stamped_switches != switches;
 }
 
 /*

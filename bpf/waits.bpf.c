@@ -16,6 +16,13 @@
 #include "bpf/unwind.bpf.h"
 #include "bpf/wait_totals.bpf.h"
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct abi_unwind_statistics);
+} unwind_statistics SEC(".maps");
+
 /* What tells one place at which a task waits from another, as far as that costs nothing to read. */
 static __always_inline struct sampling_key wait_key(const struct user_registers *registers,
 						    bool interruptible)
@@ -31,6 +38,22 @@ static __always_inline struct sampling_key wait_key(const struct user_registers 
 	return key;
 }
 
+static __always_inline void count_walk(const struct unwind_walk *walk)
+{
+	struct abi_unwind_statistics *statistics;
+	u32 zero = 0;
+
+	statistics = bpf_map_lookup_elem(&unwind_statistics, &zero);
+	if (!statistics)
+		return;
+	statistics->walks++;
+	statistics->whole += walk->stack.end == UNWIND_END_OUTERMOST;
+	statistics->frames += walk->stack.count;
+	statistics->duration_ns += walk->duration_ns;
+	if (statistics->longest_ns < walk->duration_ns)
+		statistics->longest_ns = walk->duration_ns;
+}
+
 static __always_inline void capture_user_stack(struct task_struct *task, struct task_record *record,
 					       u64 usual_ns, const struct user_registers *registers,
 					       struct sampling_limiter *limiter)
@@ -44,11 +67,12 @@ static __always_inline void capture_user_stack(struct task_struct *task, struct 
 				 &record->unwind_requested_ns);
 	sampling->stack_end = walk ? walk->stack.end : UNWIND_END_MEMORY;
 	sampling->stack_id = walk ? stack_remember(&walk->stack, &walk->hash) : 0;
-	if (walk)
+	if (walk) {
+		count_walk(walk);
 		sampling_walked(limiter, walk->duration_ns, walk_allowance_ns);
+	}
 	if (!sampling->stack_id) {
-		/* Nothing to remember: the next one may be kept. */
-		sampling->place = SAMPLING_NONE;
+		sampling_learn_nothing(&record->sampling, sampling);
 		return;
 	}
 	if (sampling_learn(&record->sampling, &record->wait.key, record->wait.reason, usual_ns,
@@ -103,9 +127,15 @@ static __always_inline bool wait_is_at(const struct wait *wait,
 	       wait->key.address == registers->arguments[0];
 }
 
-/* The wait is over for now: whether it goes on, the task's next block tells. */
+/*
+ * The wait is over for now: whether it goes on, the task's next block tells. There is room for
+ * one such wait. The one before it has ended if this one began after it; if a signal handler on
+ * top of it waited here, what follows of it is counted as another wait.
+ */
 static __always_inline void wait_suspend(struct task_record *record, u64 last_ns)
 {
+	if (record->broken.begin_ns)
+		wait_account(record, &record->broken, 0);
 	record->wait.waited_ns += last_ns;
 	record->broken = record->wait;
 	record->wait.begin_ns = 0;
@@ -161,8 +191,13 @@ static __always_inline void wait_begin(u64 *ctx, struct task_struct *prev, u64 n
 		count_loss(LOSS_NO_RECORD);
 		return;
 	}
-	if (record->exited || !compat_user_registers(prev, &registers))
+	if (record->exited)
 		return;
+	if (!compat_user_registers(prev, &registers)) {
+		/* It counts, as a wait in an unknown call on a stack that leads nowhere. */
+		count_loss(LOSS_STACK_CAPTURE);
+		registers.syscall_number = ABI_SYSCALLS_MAX;
+	}
 
 	wait = &record->wait;
 	switches = task_switches(prev);

@@ -274,10 +274,10 @@ int tracer_unwind_shards_fd(const struct tracer *tracer)
 	return bpf_map__fd(tracer->bpf->maps.unwind_shards);
 }
 
-int tracer_stamps_new(size_t capacity, struct tracer_stamps *stamps)
+int tracer_stamps_new(struct tracer_stamps *stamps)
 {
-	autofree uint32_t *tids = calloc(capacity, sizeof(*tids));
-	struct abi_stamp *values = calloc(capacity, sizeof(*values));
+	autofree uint32_t *tids = calloc(ABI_STAMPS_MAX, sizeof(*tids));
+	struct abi_stamp *values = calloc(ABI_STAMPS_MAX, sizeof(*values));
 
 	if (!tids || !values) {
 		free(values);

@@ -67,8 +67,8 @@ struct tracer_stamps {
 	uint32_t count;
 };
 
-/* Room for so many; -ENOMEM. */
-int tracer_stamps_new(size_t capacity, struct tracer_stamps *stamps);
+/* Room for ABI_STAMPS_MAX; -ENOMEM. */
+int tracer_stamps_new(struct tracer_stamps *stamps);
 void tracer_stamps_clear(struct tracer_stamps *stamps);
 
 /* Before and after the second pass. 0, or a negative errno. */
@@ -84,7 +84,7 @@ void tracer_forget_task(struct tracer *tracer, uint32_t tid, uint64_t start_ns);
 /* Losses that the programs counted since they were loaded, summed over CPUs. */
 int tracer_losses(const struct tracer *tracer, uint64_t totals[LOSS_COUNT]);
 
-/* Of all walks since the programs were loaded, over all CPUs. 0, or a negative errno. */
+/* Of the walks of waits since the programs were loaded, over all CPUs. 0, or a negative errno. */
 int tracer_unwind_statistics(const struct tracer *tracer, struct abi_unwind_statistics *sum);
 
 /* Scheduler events that the kernel skipped; 0 where it does not count them. */

@@ -10,7 +10,7 @@
 #include "model/loss.h"
 #include "model/watched_process.h"
 
-/* Walks of user stacks in the kernel, since the start, and what they go by. */
+/* Walks of waits' user stacks in the kernel, since the start, and what they go by. */
 struct unwind_cost {
 	uint64_t walks;
 	uint64_t whole; /* of them: reached the outermost frame */

@@ -46,6 +46,7 @@ struct parked_threads {
 	struct walked *walked;
 	size_t walked_count;
 	size_t walked_capacity;
+	struct tracer_stamps stamps;
 	int64_t clock_offset_ns;
 };
 
@@ -68,6 +69,7 @@ static void forget_walked(struct parked_threads *parked)
 	free(parked->walked);
 	parked->walked = NULL;
 	parked->walked_count = parked->walked_capacity = 0;
+	tracer_stamps_clear(&parked->stamps);
 	iterator_buffer_clear(&parked->rechecks);
 }
 
@@ -205,11 +207,46 @@ static struct walked *next_walked(struct parked_threads *parked)
 	return &parked->walked[parked->walked_count++];
 }
 
+static struct user_stack user_stack_of(const struct user_walk_result *walked)
+{
+	return (struct user_stack){
+		.frames = walked->frames,
+		.count = walked->count,
+		.first_guess = walked->first_guess,
+		.end = walked->end,
+	};
+}
+
+/*
+ * The second pass is to stamp this wait, which counts by a coin, if it still lasts then: one that
+ * was skipped is then counted at this stack. Beyond ABI_STAMPS_MAX they have to wait for the next
+ * sweep.
+ */
+static void offer_stamp(struct parked_threads *parked, const struct abi_task_snapshot *snapshot,
+			uint64_t user_stack_id)
+{
+	struct tracer_stamps *stamps = &parked->stamps;
+
+	if (!(snapshot->marks & TASK_MARK_SAMPLED) || stamps->count == ABI_STAMPS_MAX)
+		return;
+	if (!stamps->tids && tracer_stamps_new(stamps)) {
+		losses_add(&parked->context->losses, "out_of_memory", 1);
+		return;
+	}
+	stamps->tids[stamps->count] = snapshot->tid;
+	stamps->stamps[stamps->count++] = (struct abi_stamp){
+		.start_ns = snapshot->start_ns,
+		.begin_switches = snapshot->switches,
+		.user_stack_id = user_stack_id,
+	};
+}
+
 /* Its stack is in its own memory only: reads it, and leaves the verdict to the recheck. */
 static void walk(struct parked_threads *parked, struct thread *thread,
 		 const struct abi_task_snapshot *snapshot)
 {
 	struct walked *walked = next_walked(parked);
+	struct user_stack user;
 
 	if (!walked) {
 		losses_add(&parked->context->losses, "out_of_memory", 1);
@@ -218,6 +255,8 @@ static void walk(struct parked_threads *parked, struct thread *thread,
 	walked->thread = thread;
 	walked->snapshot = snapshot;
 	stacks_walk(parked->context->stacks, thread->process, snapshot, &walked->stack);
+	user = user_stack_of(&walked->stack);
+	offer_stamp(parked, snapshot, places_stack_id(parked->context, &user));
 }
 
 static void handle_parked(struct parked_threads *parked, struct thread *thread,
@@ -226,7 +265,9 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 	struct sources_context *context = parked->context;
 	struct site *site;
 
+	/* It is where it was; but for a stamp its stack is needed. */
 	if (thread->park_site && thread->park_switches == snapshot->switches &&
+	    !(snapshot->marks & TASK_MARK_SAMPLED) &&
 	    (thread->park_reason == snapshot->reason || in_restarted_call(snapshot))) {
 		snapshot->reason = thread->park_reason;
 		park(parked, thread, thread->park_site, snapshot);
@@ -245,6 +286,7 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 			park(parked, thread, site, snapshot);
 		else
 			end_stay(thread);
+		offer_stamp(parked, snapshot, user.id);
 		return;
 	}
 	walk(parked, thread, snapshot);
@@ -334,51 +376,19 @@ static int compare_rechecks(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static struct user_stack user_stack_of(const struct user_walk_result *walked)
-{
-	return (struct user_stack){
-		.frames = walked->frames,
-		.count = walked->count,
-		.first_guess = walked->first_guess,
-		.end = walked->end,
-	};
-}
-
-/* Waits that the kernel did not sample and that were walked here: the second pass stamps them. */
-static int offer_stamps(struct parked_threads *parked, struct tracer_stamps *stamps)
-{
-	for (size_t i = 0; i < parked->walked_count && stamps->count < ABI_STAMPS_MAX; i++) {
-		const struct abi_task_snapshot *snapshot = parked->walked[i].snapshot;
-		const struct user_stack user = user_stack_of(&parked->walked[i].stack);
-
-		if (!(snapshot->marks & TASK_MARK_SKIPPED))
-			continue;
-		if (!stamps->tids && tracer_stamps_new(parked->walked_count, stamps))
-			return -ENOMEM;
-		stamps->tids[stamps->count] = snapshot->tid;
-		stamps->stamps[stamps->count++] = (struct abi_stamp){
-			.start_ns = snapshot->start_ns,
-			.begin_switches = snapshot->switches,
-			.user_stack_id = places_stack_id(parked->context, &user),
-		};
-	}
-	return tracer_offer_stamps(parked->context->tracer, stamps);
-}
-
 /* The switch counts of all threads now, by tid. */
 static int read_rechecks(struct parked_threads *parked, struct error *error)
 {
-	cleanup(tracer_stamps_clear) struct tracer_stamps stamps = {0};
 	struct tracer *tracer = parked->context->tracer;
 	struct abi_task_recheck *rechecks;
 	size_t count;
-	int err = offer_stamps(parked, &stamps);
+	int err = tracer_offer_stamps(tracer, &parked->stamps);
 
 	if (err)
 		return error_set(error, err, "cannot stamp waits: %s", strerror(-err));
 	err = iterator_read(tracer_open_recheck(tracer, error), SWEEP_BYTES_MAX, &parked->rechecks,
 			    error);
-	tracer_withdraw_stamps(tracer, &stamps);
+	tracer_withdraw_stamps(tracer, &parked->stamps);
 	if (err)
 		return err;
 	rechecks = (struct abi_task_recheck *)(void *)parked->rechecks.bytes;
@@ -396,7 +406,7 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 	size_t count;
 	int err;
 
-	if (!parked->walked_count)
+	if (!parked->walked_count && !parked->stamps.count)
 		return 0;
 	err = read_rechecks(parked, error);
 	if (err)
@@ -422,7 +432,7 @@ static int settle_walked(struct parked_threads *parked, struct error *error)
 			site = places_park(context, walked->thread->process, snapshot->reason,
 					   &user, snapshot->kernel_stack_id);
 		/* When it ends it is counted there: named while its frames are known. */
-		if (site && (snapshot->marks & TASK_MARK_SKIPPED))
+		if (site && (snapshot->marks & TASK_MARK_SAMPLED))
 			places_wait(context, walked->thread->process, snapshot->reason, &user);
 		if (site)
 			park(parked, walked->thread, site, snapshot);

@@ -47,6 +47,9 @@ check_storm() {
 	assert_equal "$(last end '.p.totals.births')" "$created"
 	assert_equal "$(last end '.p.totals.exits')" "$created"
 	assert_equal "$(last process '.p.threads.now')" 2
+	# Creators are walked, too, but are not among the walks in the scheduler. Two threads wait still.
+	assert_between "walks in the scheduler" 1 "$(last end '.p.cost.unwind.stacks')" \
+		"$(($(sum process '.p.sampling.captured // 0') + 2))"
 	# All from one place, of which none is left.
 	assert_equal "$(pick birth_site 'select(.p.stack[0] | startswith("[") | not) | .p.site' | sort -u | wc -l)" 1
 	assert_equal "$(last birth_site 'select(.p.stack[0] | startswith("[") | not) | .p.live')" 0

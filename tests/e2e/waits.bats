@@ -81,15 +81,15 @@ check_signalled() {
 	local waited
 
 	run_rounds "$1" signalled_waits signals=10 rounds=2 hold_ms=10
-	assert_equal "$(target_counter "$TARGET" logical_waits)" 4
-	assert_equal "$(target_counter "$TARGET" restarts)" 40
+	assert_equal "$(target_counter "$TARGET" logical_waits)" 8
+	assert_equal "$(target_counter "$TARGET" restarts)" 60
 	# `restarts` counts how often they were broken. Now and then this kernel does not tell of a
 	# switch out of idle, nor does perf see it: then a broken piece is a wait of its own.
-	assert_equal "pieces $(($(waits_of futex count) + $(waits_of futex restarts)))" "pieces 44"
-	assert_between "futex waits" 4 "$(waits_of futex count)" 5
+	assert_equal "pieces $(($(waits_of futex count) + $(waits_of futex restarts)))" "pieces 68"
+	assert_between "futex waits" 8 "$(waits_of futex count)" 9
 	# All pieces of each wait, but not the time in which the process was stopped.
 	waited=$(awk "BEGIN { print ($(target_counter "$TARGET" blocked_ns) - $(target_counter "$TARGET" stopped_ns)) / 1e9 }")
-	assert_between "seconds of 40 pieces of 10 ms" 0.4 "$waited" 60
+	assert_between "seconds of 64 pieces of 10 ms" 0.64 "$waited" 60
 	assert_within "seconds in futex" "$(waits_of futex seconds)" "$waited" 5
 	target_quit "$TARGET"
 }

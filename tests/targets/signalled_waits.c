@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Waits that signals break and the kernel restarts. One logical wait has `signals` restarts:
+ * Waits that signals break. One logical wait that the kernel restarts has `signals` restarts:
  *
  * untimed: FUTEX_WAIT without timeout; a handler with SA_RESTART runs, the call starts again.
  * timed:   FUTEX_WAIT with a timeout of a week. A handler would end it with EINTR, so here a child
  *          stops and continues the whole process: the kernel goes on through restart_syscall().
+ * nested:  two logical waits. A handler ends the first one, timed, with EINTR; the second one,
+ *          untimed, is in a function that the first one's calls, and is broken like `untimed`.
  *
  * Each signal is sent only when the thread is proved to sleep again.
  */
@@ -26,6 +28,7 @@
 enum {
 	UNTIMED,
 	TIMED,
+	NESTED,
 	KINDS
 };
 
@@ -34,9 +37,12 @@ static uint64_t hold_ms;
 static _Atomic uint64_t handled;
 static uint64_t restarts[KINDS];
 static uint64_t stopped_ns;
+/* Nobody wakes who waits for it. */
+static uint32_t ended_word;
 static struct rounds_worker workers[] = {
 	[UNTIMED] = {.name = "untimed"},
 	[TIMED] = {.name = "timed"},
+	[NESTED] = {.name = "nested"},
 };
 /* To and from the child that stops us. */
 static int request_fd, reply_fd;
@@ -56,13 +62,33 @@ TARGET_FRAME static void wait_untimed(struct rounds_worker *worker)
 		target_die("untimed wait: %ld", result);
 }
 
-TARGET_FRAME static void wait_timed(struct rounds_worker *worker)
+static long wait_a_week(uint32_t *word)
 {
 	const struct timespec timeout = {.tv_sec = 7 * 24 * 3600};
 
-	if (syscall(SYS_futex, &worker->word, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL, 0) < 0 ||
+	return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL, 0);
+}
+
+TARGET_FRAME static void wait_timed(struct rounds_worker *worker)
+{
+	if (wait_a_week(&worker->word) < 0 ||
 	    !__atomic_exchange_n(&worker->word, 0, __ATOMIC_ACQ_REL))
 		target_die("timed wait: %m");
+}
+
+static void *wait_below(void *worker)
+{
+	wait_untimed(worker);
+	return NULL;
+}
+
+TARGET_FRAME static void wait_nested(struct rounds_worker *worker)
+{
+	if (wait_a_week(&ended_word) >= 0 || errno != EINTR)
+		target_die("wait that a signal ends: %m");
+	/* So deep that the second wait is below the first one, whatever the frames' sizes. */
+	target_call_below(8, wait_below, worker);
+	target_keep_frame();
 }
 
 static void wake(struct rounds_worker *worker)
@@ -159,24 +185,37 @@ static void hold(void)
 		nanosleep(&time, NULL);
 }
 
+/* Until it stands in its untimed wait again. */
+static void signal_worker(struct rounds_worker *worker)
+{
+	uint64_t before = handled;
+
+	hold();
+	syscall(SYS_tgkill, getpid(), worker->tid, SIGUSR1);
+	while (handled == before)
+		sched_yield();
+	target_wait_parked(worker->tid, SYS_futex, (uintptr_t)&worker->word);
+}
+
+static void release_untimed(struct rounds_worker *worker)
+{
+	for (uint64_t i = 0; i < signals; i++) {
+		signal_worker(worker);
+		restarts[worker->index]++;
+	}
+	wake(worker);
+	rounds_wait_back(worker);
+}
+
 static void release(struct rounds *rounds)
 {
-	struct rounds_worker *untimed = &workers[UNTIMED], *timed = &workers[TIMED];
+	struct rounds_worker *timed = &workers[TIMED];
 
 	(void)rounds;
-	for (uint64_t i = 0; i < signals; i++) {
-		uint64_t before = handled;
-
-		hold();
-		syscall(SYS_tgkill, getpid(), untimed->tid, SIGUSR1);
-		while (handled == before)
-			sched_yield();
-		target_wait_parked(untimed->tid, SYS_futex, (uintptr_t)&untimed->word);
-		restarts[UNTIMED]++;
-	}
-	/* Woken before the stops, which would restart this wait, too. */
-	wake(untimed);
-	rounds_wait_back(untimed);
+	/* Woken before the stops, which would restart these waits, too. */
+	release_untimed(&workers[UNTIMED]);
+	signal_worker(&workers[NESTED]);
+	release_untimed(&workers[NESTED]);
 
 	for (uint64_t i = 0; i < signals; i++) {
 		hold();
@@ -191,14 +230,17 @@ static void release(struct rounds *rounds)
 
 static void report(void)
 {
-	target_print("logical_waits", workers[UNTIMED].waits + workers[TIMED].waits);
-	target_print("restarts", restarts[UNTIMED] + restarts[TIMED]);
+	target_print("logical_waits",
+		     workers[UNTIMED].waits + workers[TIMED].waits + 2 * workers[NESTED].waits);
+	target_print("restarts", restarts[UNTIMED] + restarts[TIMED] + restarts[NESTED]);
 	target_print("untimed_logical_waits", workers[UNTIMED].waits);
 	target_print("untimed_restarts", restarts[UNTIMED]);
 	target_print("untimed_blocked_ns", workers[UNTIMED].blocked_ns);
 	target_print("timed_logical_waits", workers[TIMED].waits);
 	target_print("timed_restarts", restarts[TIMED]);
 	target_print("timed_blocked_ns", workers[TIMED].blocked_ns);
+	target_print("nested_logical_waits", 2 * workers[NESTED].waits);
+	target_print("nested_restarts", restarts[NESTED]);
 	target_print("stopped_ns", stopped_ns);
 }
 
@@ -216,9 +258,11 @@ int main(int argc, char **argv)
 	target_on_finish(end_child);
 	workers[UNTIMED].wait = wait_untimed;
 	workers[TIMED].wait = wait_timed;
+	workers[NESTED].wait = wait_nested;
 	for (int i = 0; i < KINDS; i++) {
 		workers[i].syscall_number = SYS_futex;
 		workers[i].first_argument = (uintptr_t)&workers[i].word;
 	}
+	workers[NESTED].first_argument = (uintptr_t)&ended_word;
 	rounds_main(&rounds);
 }

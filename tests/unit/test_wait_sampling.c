@@ -61,7 +61,10 @@ static void add(struct abi_wait_sum *sum, const struct abi_wait_sum *more)
 	sum->variance_low += more->variance_low;
 }
 
-/* The same steps as wait_attribute() and wait_account() in bpf/. `stack_id`: what a walk finds. */
+/*
+ * The same steps as wait_attribute() and wait_account() in bpf/. `stack_id`: what a walk finds.
+ * `swept`: both passes of a sweep see the wait.
+ */
 static void wait_at(struct run *run, struct task *task, const struct sampling_key *key,
 		    uint64_t stack_id, uint64_t duration_ns, bool swept)
 {
@@ -89,7 +92,7 @@ static void wait_at(struct run *run, struct task *task, const struct sampling_ke
 	}
 	run->now_ns += duration_ns + GAP_NS;
 	task->switches++;
-	if (swept) {
+	if (swept && sampling_wants_stamp(&task->memory, &wait, task->switches)) {
 		task->memory.stamped_switches = task->switches;
 		task->memory.stamped_stack_id = stack_id;
 	}
@@ -317,6 +320,24 @@ static void heavy_tail_fresh(struct run *run)
 	heavy_tail_at(run, &one_key, true);
 }
 
+/* A sweep each millisecond; a third of the waits that its first pass sees last until its second. */
+static void slow_sweeps(struct run *run)
+{
+	const uint64_t interval_ns = 1000000, passes_ns = 110000;
+	struct sampling_key key = one_key;
+	struct task task = {0};
+
+	for (uint64_t i = 0; i < 100000; i++) {
+		uint64_t duration_ns = about(run, 100000);
+		uint64_t first_ns = (run->now_ns / interval_ns + 1) * interval_ns;
+
+		key.address = i;
+		wait_at(run, &task, &key, 1, duration_ns,
+			run->now_ns + duration_ns > first_ns + passes_ns);
+	}
+	end_task(run, &task);
+}
+
 /* Few waits: all of them are walked. */
 static void calm(struct run *run)
 {
@@ -391,13 +412,86 @@ static void a_heavy_tail_has_no_bias(void **state)
 	assert_no_bias(repeat("heavy tail, fresh addresses", heavy_tail_fresh, 1));
 }
 
+/* A wait for 1 us under `one_key` that the coin has walked, with p = 2^-shift. 0: not kept. */
+static struct abi_wait_sum walk_once(struct sampling_memory *memory, uint32_t shift,
+				     uint64_t stack_id)
+{
+	struct abi_remembered_waits evicted;
+	struct abi_wait_sum elsewhere = {0};
+	struct sampling_wait wait = {0};
+
+	sampling_meet(memory, &one_key, &wait);
+	assert_true(sampling_captures(memory, &wait, shift, 0));
+	wait.stack_id = stack_id;
+	if (stack_id)
+		sampling_learn(memory, &one_key, REASON, 1000, &wait, 0, &evicted);
+	else
+		sampling_learn_nothing(memory, &wait);
+	if (!sampling_end(memory, &wait, 1, REASON, 1000))
+		sampling_sum_add(&elsewhere, 1000, wait.shift);
+	return elsewhere;
+}
+
+static void trust(struct sampling_memory *memory)
+{
+	for (int i = 0; i <= SAMPLING_TRUST_FIRST; i++)
+		assert_int_equal(walk_once(memory, 0, 1).count, 0);
+}
+
+static bool is_trusted(const struct sampling_memory *memory)
+{
+	struct sampling_wait wait;
+
+	sampling_meet(memory, &one_key, &wait);
+	return wait.trusted;
+}
+
+static void a_walk_that_verifies_and_is_not_kept_counts_once(void **state)
+{
+	struct sampling_memory memory = {0};
+
+	(void)state;
+	trust(&memory);
+	assert_true(is_trusted(&memory));
+	assert_int_equal(walk_once(&memory, 3, 0).count, 1);
+	assert_int_equal(memory.counts.verified, 8);
+	assert_int_equal(memory.counts.mismatched, 8);
+	/* What was there stays, and is not relied on. */
+	assert_int_equal(memory.places[0].waits.user_stack_id, 1);
+	assert_int_equal(memory.places[0].waits.sum.count, SAMPLING_TRUST_FIRST + 1);
+	assert_int_equal(memory.places[0].needed, 4 * SAMPLING_TRUST_FIRST);
+	assert_false(is_trusted(&memory));
+}
+
+static void a_sampled_walk_that_is_not_kept_has_its_weight(void **state)
+{
+	struct sampling_memory memory = {0};
+
+	(void)state;
+	assert_int_equal(walk_once(&memory, 3, 0).count, 8);
+	assert_int_equal(memory.counts.verified, 0);
+	assert_int_equal(memory.places[0].used, 0);
+}
+
+static void what_ends_while_a_sweep_looks_has_no_bias(void **state)
+{
+	struct outcome outcome = repeat("sweeps that take long", slow_sweeps, 1);
+
+	(void)state;
+	assert_no_bias(outcome);
+	assert_true(outcome.deviation < 0.02);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_walk_that_verifies_and_is_not_kept_counts_once),
+		cmocka_unit_test(a_sampled_walk_that_is_not_kept_has_its_weight),
 		cmocka_unit_test(a_calm_task_is_walked_each_time),
 		cmocka_unit_test(known_places_are_credited_in_full),
 		cmocka_unit_test(unknown_places_are_estimated),
 		cmocka_unit_test(a_heavy_tail_has_no_bias),
+		cmocka_unit_test(what_ends_while_a_sweep_looks_has_no_bias),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
