@@ -82,13 +82,19 @@ void parked_threads_free(struct parked_threads *parked)
 	free(parked);
 }
 
+/* Its record has seen the wait begin, in which it still is. */
+static bool began_in_sight(const struct abi_task_snapshot *snapshot)
+{
+	return snapshot->begin_ns && snapshot->begin_switches == snapshot->switches &&
+	       snapshot->begin_ns <= snapshot->now_ns;
+}
+
 struct stay park_stay_of(const struct abi_task_snapshot *snapshot, int64_t clock_offset_ns)
 {
 	int64_t begin_ns = (int64_t)snapshot->start_ns;
 	int64_t arrival_ns;
 
-	if (snapshot->begin_ns && snapshot->begin_switches == snapshot->switches &&
-	    snapshot->begin_ns <= snapshot->now_ns)
+	if (began_in_sight(snapshot))
 		return (struct stay){.age_ns = snapshot->now_ns - snapshot->begin_ns};
 	if (clock_offset_ns != INT64_MIN && snapshot->last_arrival_ns) {
 		arrival_ns = (int64_t)snapshot->last_arrival_ns + clock_offset_ns;
@@ -161,7 +167,6 @@ static void park(struct parked_threads *parked, struct thread *thread, struct si
 	thread->park_futex = snapshot->reason == REASON_FUTEX ? arguments.futex : 0;
 	thread->park_begin_ns = begin_ns;
 	memcpy(thread->park_name, snapshot->comm, sizeof(thread->park_name));
-	thread->open_ns = stay.bound == AGE_EXACT ? snapshot->waited_ns : 0;
 }
 
 /* What a restarted call waits for, when its beginning was not seen: by its kernel frames. */
@@ -259,6 +264,15 @@ static void walk(struct parked_threads *parked, struct thread *thread,
 	offer_stamp(parked, snapshot, places_stack_id(parked->context, &user));
 }
 
+/* So long it has waited in this wait, even if it has moved before anybody knows where. */
+static void note_open(struct thread *thread, const struct abi_task_snapshot *snapshot)
+{
+	if (!began_in_sight(snapshot))
+		return;
+	thread->open_ns = snapshot->waited_ns;
+	thread->open_reason = snapshot->reason;
+}
+
 static void handle_parked(struct parked_threads *parked, struct thread *thread,
 			  struct abi_task_snapshot *snapshot)
 {
@@ -270,14 +284,16 @@ static void handle_parked(struct parked_threads *parked, struct thread *thread,
 	    !(snapshot->marks & TASK_MARK_SAMPLED) &&
 	    (thread->park_reason == snapshot->reason || in_restarted_call(snapshot))) {
 		snapshot->reason = thread->park_reason;
+		note_open(thread, snapshot);
 		park(parked, thread, thread->park_site, snapshot);
 		return;
 	}
 	if (in_restarted_call(snapshot) && snapshot->begin_switches != snapshot->switches)
 		snapshot->reason = restarted_reason(context, snapshot);
+	note_open(thread, snapshot);
 
-	if (snapshot->begin_ns && snapshot->begin_switches == snapshot->switches &&
-	    snapshot->user_stack_id && snapshot->user_stack_end == UNWIND_END_OUTERMOST) {
+	if (began_in_sight(snapshot) && snapshot->user_stack_id &&
+	    snapshot->user_stack_end == UNWIND_END_OUTERMOST) {
 		const struct user_stack user = {.id = snapshot->user_stack_id};
 
 		site = places_park(context, thread->process, snapshot->reason, &user,
@@ -521,6 +537,7 @@ static void count_parked(struct thread *thread, void *data)
 	const struct sources_context *context = data;
 
 	add_open(thread, thread->broken_reason, thread->broken_ns);
+	add_open(thread, thread->open_reason, thread->open_ns);
 	if (!thread->park_site)
 		return;
 	site_park(thread->park_site, &thread->park_stay,
@@ -529,7 +546,6 @@ static void count_parked(struct thread *thread, void *data)
 	if (context->stays)
 		stay_sample_add(&thread->park_site->stays, stay_id_of(thread));
 	note_arguments(thread->park_site, thread, context->swept_ns);
-	add_open(thread, thread->park_reason, thread->open_ns);
 	thread->park_arrived = false;
 }
 

@@ -46,7 +46,8 @@ struct thread {
 	char park_name[THREAD_NAME_SIZE]; /* at the last sweep */
 
 	/* Waits that have not ended, at the last sweep; see struct abi_task_snapshot. */
-	uint64_t open_ns; /* for park_reason */
+	uint64_t open_ns;
+	uint32_t open_reason;
 	uint64_t broken_ns;
 	uint32_t broken_reason;
 
