@@ -155,6 +155,7 @@ static void handle_exit(struct sources_context *context, const struct abi_exit_e
 		/* It was born and gone between two sweeps: only threads have birth events. */
 		if (event->tid == event->tgid)
 			losses_add(&context->losses, "process_between_sweeps", 1);
+		tracer_forget_task(context->tracer, event->tid, event->start_ns);
 		return;
 	}
 	if (exit->accounts)
