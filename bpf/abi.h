@@ -235,6 +235,8 @@ enum abi_task_mark {
 	TASK_MARK_REGISTERS = 1 << 4,   /* ip, sp, bp and the system call are valid */
 	TASK_MARK_CLOCK = 1 << 5,       /* not watched: parkscope itself, for its scheduler clock */
 	TASK_MARK_SAMPLED = 1 << 6,     /* its wait counts by a coin, unless it is stamped */
+	TASK_MARK_ACCOUNTS = 1 << 7,    /* what the program has counted under `exec_id` follows */
+	TASK_MARK_EXEC = 1 << 8,        /* calls exec: its record is still of the program before */
 };
 
 /*

@@ -94,6 +94,7 @@ struct task_struct {
 	struct callback_head *task_works;
 	struct io_uring_task *io_uring;
 	unsigned long jobctl;
+	unsigned int in_execve : 1;
 	u64 self_exec_id;
 };
 

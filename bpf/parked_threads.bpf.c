@@ -107,6 +107,18 @@ static __always_inline void describe_wait(struct abi_task_snapshot *snapshot,
 	snapshot->kernel_stack_id = record->swept_kernel_stack_id;
 }
 
+/*
+ * The record begins anew when exec is through. Whoever calls exec and is not the leader has the
+ * leader's id for a while before the new exec id.
+ */
+static __always_inline bool is_in_exec(struct task_struct *task, const struct task_record *record)
+{
+	if (record->exec_id != (u32)task->self_exec_id)
+		return true;
+	return bpf_core_field_exists(task->in_execve) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+}
+
 static __always_inline void describe_accounts(struct abi_task_snapshot *snapshot,
 					      const struct task_record *record)
 {
@@ -117,6 +129,7 @@ static __always_inline void describe_accounts(struct abi_task_snapshot *snapshot
 		if (record->sampling.places[i].used)
 			snapshot->remembered_count = i + 1;
 	snapshot->sampling = record->sampling.counts;
+	snapshot->marks |= TASK_MARK_ACCOUNTS;
 }
 
 /* Records are made before it is known whether the task waits: its next wait needs one. */
@@ -163,8 +176,12 @@ int sweep_tasks(struct bpf_iter__task *ctx)
 		if (snapshot.state &
 		    (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED | TASK_TRACED))
 			describe_wait(&snapshot, task, record);
-		if (record)
+		if (record && is_in_exec(task, record)) {
+			snapshot.marks |= TASK_MARK_EXEC;
+			snapshot.exec_id = record->exec_id;
+		} else if (record) {
 			describe_accounts(&snapshot, record);
+		}
 	}
 
 	bpf_seq_write(seq, &snapshot, sizeof(snapshot));

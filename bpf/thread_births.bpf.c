@@ -116,6 +116,20 @@ static __always_inline void send_accounts(u32 kind, struct task_struct *task, u3
 	bpf_ringbuf_submit(event, 0);
 }
 
+/* Waits that have ended without being seen to, and nothing else will tell. */
+static __always_inline void account_pending(struct task_record *record, struct task_struct *task)
+{
+	if (record->wait.begin_ns)
+		wait_account(
+			record, &record->wait,
+			wait_missed_length(&record->wait, task, bpf_ktime_get_ns(),
+					   task_switches(task) != record->wait.begin_switches));
+	record->wait.begin_ns = 0;
+	if (record->broken.begin_ns)
+		wait_account(record, &record->broken, 0);
+	record->broken.begin_ns = 0;
+}
+
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(on_sched_process_exit, struct task_struct *task)
 {
@@ -125,15 +139,7 @@ int BPF_PROG(on_sched_process_exit, struct task_struct *task)
 		return 0;
 	record = task_record_find(task);
 	if (record) {
-		if (record->wait.begin_ns)
-			wait_account(record, &record->wait,
-				     wait_missed_length(&record->wait, task, bpf_ktime_get_ns(),
-							task_switches(task) !=
-								record->wait.begin_switches));
-		record->wait.begin_ns = 0;
-		if (record->broken.begin_ns)
-			wait_account(record, &record->broken, 0);
-		record->broken.begin_ns = 0;
+		account_pending(record, task);
 		/* It still blocks on its way out; that is no wait of the program. */
 		record->exited = 1;
 	}
@@ -156,6 +162,8 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, s32 previous_tid)
 	if (!use_task_storage && previous_tid != task->pid)
 		count_loss(LOSS_EXEC_RECORD);
 	record = task_record_find_or_create(task);
+	if (record)
+		account_pending(record, task);
 	send_accounts(EVENT_EXEC, task, (u32)previous_tid,
 		      use_task_storage || previous_tid == task->pid ? record : NULL);
 	if (record) {

@@ -320,6 +320,18 @@ static void watched_since_birth(const struct sources_context *context,
 		process->first_seen_ns = leader_start_ns;
 }
 
+static int take_accounts(struct sources_context *context, struct thread *thread,
+			 const struct abi_task_snapshot *snapshot)
+{
+	int err = waits_credit(thread, snapshot->exec_id, snapshot_totals(snapshot),
+			       snapshot->totals_count, &snapshot->sampling);
+
+	if (err)
+		return err;
+	return wait_places_remember(context, thread, snapshot_remembered(snapshot),
+				    snapshot->remembered_count);
+}
+
 /* Without room for the process or the thread: nothing. */
 static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapshot *snapshot)
 {
@@ -347,15 +359,16 @@ static int handle_snapshot(struct parked_threads *parked, struct abi_task_snapsh
 	if (!thread)
 		return 0;
 	thread->last_sweep = context->sweep;
+	if (!(snapshot->marks & TASK_MARK_EXITING))
+		thread->alive_ns = snapshot->now_ns;
+	if (snapshot->marks & TASK_MARK_EXEC)
+		entry->exec_sweep = context->sweep;
 	thread->open_ns = 0;
 	thread->broken_ns = snapshot->broken_ns;
 	thread->broken_reason = snapshot->broken_reason;
 
-	if (waits_credit(thread, snapshot_totals(snapshot), snapshot->totals_count) ||
-	    wait_places_remember(context, thread, snapshot_remembered(snapshot),
-				 snapshot->remembered_count))
+	if ((snapshot->marks & TASK_MARK_ACCOUNTS) && take_accounts(context, thread, snapshot))
 		return -ENOMEM;
-	waits_credit_sampling(thread, &snapshot->sampling);
 	if (snapshot->reason != REASON_NONE && (snapshot->marks & TASK_MARK_REGISTERS))
 		handle_parked(parked, thread, snapshot);
 	else

@@ -219,11 +219,18 @@ struct site *places_park(struct sources_context *context, struct process_entry *
 	return site;
 }
 
+struct place *places_known_wait(const struct process_entry *entry, uint32_t reason,
+				uint64_t user_stack_id)
+{
+	const struct place wanted = wanted_place(SITE_PARK, reason, user_stack_id, 0);
+
+	return known_place(entry, &wanted);
+}
+
 struct place *places_wait(struct sources_context *context, struct process_entry *entry,
 			  uint32_t reason, const struct user_stack *user)
 {
-	const struct place wanted = wanted_place(SITE_PARK, reason, user->id, 0);
-	struct place *place = user->frames ? NULL : known_place(entry, &wanted);
+	struct place *place = user->frames ? NULL : places_known_wait(entry, reason, user->id);
 	struct site *site = NULL;
 
 	if (place)
@@ -276,7 +283,8 @@ struct site *places_site(struct sources_context *context, struct process_entry *
 static bool has_waits(const struct place *place)
 {
 	return place->in_map.count || place->with_threads.count ||
-	       place->settled.count != place->credited.count;
+	       place->settled.count != place->credited.count ||
+	       place->settled.duration_ns != place->credited.duration_ns;
 }
 
 static void forget_expired(struct process_entry *entry)

@@ -36,6 +36,10 @@ struct site *places_park(struct sources_context *context, struct process_entry *
 struct place *places_wait(struct sources_context *context, struct process_entry *entry,
 			  uint32_t reason, const struct user_stack *user);
 
+/* The same, of a place that is known already; else NULL. */
+struct place *places_known_wait(const struct process_entry *entry, uint32_t reason,
+				uint64_t user_stack_id);
+
 /* The id of a stack with frames: that by which BPF would know it. */
 uint64_t places_stack_id(const struct sources_context *context, const struct user_stack *user);
 

@@ -11,6 +11,8 @@ struct process_table {
 	uint32_t generations;
 	struct memory_room *room;
 	struct process_entry *ended; /* by ended_key; a pid that was used again can repeat it */
+	void (*settle)(struct process_entry *entry, void *context); /* NULL: nothing to do */
+	void *settle_context;
 };
 
 struct process_table *process_table_new(struct memory_room *room)
@@ -20,6 +22,18 @@ struct process_table *process_table_new(struct memory_room *room)
 	if (table)
 		table->room = room;
 	return table;
+}
+
+void process_table_on_exec(struct process_table *table,
+			   void (*settle)(struct process_entry *, void *), void *context)
+{
+	table->settle = settle;
+	table->settle_context = context;
+}
+
+bool process_entry_is_past(const struct process_entry *entry, uint32_t exec_id)
+{
+	return (int32_t)(entry->process->exec_id - exec_id) > 0;
 }
 
 struct process_ref process_entry_ref(const struct process_entry *entry)
@@ -131,8 +145,7 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 		}
 	}
 	if (entry) {
-		if (entry->process->exec_id != exec_id)
-			process_table_exec(table, entry, exec_id);
+		process_table_exec(table, entry, exec_id);
 		return entry;
 	}
 
@@ -157,6 +170,10 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 
 void process_table_exec(struct process_table *table, struct process_entry *entry, uint32_t exec_id)
 {
+	if (entry->process->exec_id == exec_id || process_entry_is_past(entry, exec_id))
+		return;
+	if (table->settle)
+		table->settle(entry, table->settle_context);
 	entry->generation = ++table->generations;
 	entry->process->exec_id = exec_id;
 	identify(entry->process);

@@ -41,8 +41,9 @@ struct process_entry {
 	struct place *places; /* uthash; addresses mean nothing after exec */
 	size_t places_count;
 	size_t sites_expired;
-	bool waits_changed; /* some place has waits that may not be credited yet */
-	struct {            /* for the table of ended processes */
+	uint64_t exec_sweep; /* number of the last sweep that saw a thread call exec */
+	bool waits_changed;  /* some place has waits that may not be credited yet */
+	struct {             /* for the table of ended processes */
 		uint32_t tgid;
 		uint32_t exec_id;
 	} ended_key;
@@ -77,7 +78,17 @@ struct process_entry *process_table_enter(struct process_table *table, uint32_t 
 					  uint64_t leader_start_ns, uint32_t exec_id,
 					  uint64_t now_ns);
 
-/* The process called exec: reads its identity again and forgets its places. */
+/* `settle` is called with a process that called exec, before its places are forgotten. */
+void process_table_on_exec(struct process_table *table,
+			   void (*settle)(struct process_entry *, void *), void *context);
+
+/* The process has run a newer program than this one, since it called exec. */
+bool process_entry_is_past(const struct process_entry *entry, uint32_t exec_id);
+
+/*
+ * The process called exec: reads its identity again and forgets its places. Does nothing if the
+ * process is known to run this program, or a newer one.
+ */
 void process_table_exec(struct process_table *table, struct process_entry *entry, uint32_t exec_id);
 
 /* The process is gone; it stays for the next report. Does nothing if it has ended. */

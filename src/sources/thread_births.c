@@ -17,10 +17,16 @@
 #define LABEL_USER_WORKER "[kernel worker]"
 #define LABEL_UNSEEN      "[unknown: birth event lost]"
 #define LABEL_NO_ROOM     "[unknown: no room for more sites]"
+#define LABEL_REPLACED    "[unknown: before exec]"
+
+/* How often the map is read for one process between two sweeps: that takes up to milliseconds. */
+#define EXEC_READINGS_MAX 16
 
 struct thread_births {
 	struct sources_context *context;
 	struct event_ring *ring;
+	uint64_t readings_sweep; /* the last sweep at the time of these: */
+	unsigned int readings;
 };
 
 void thread_births_free(struct thread_births *births)
@@ -86,14 +92,12 @@ struct thread *thread_births_found(struct sources_context *context, struct proce
 	return thread;
 }
 
-/* The last that its record counted. */
+/* The last that its record counted of this program. */
 static void credit_accounts(struct sources_context *context, struct thread *thread,
-			    const struct abi_exit_event *exit)
+			    uint32_t exec_id, const struct abi_exit_event *exit)
 {
-	if (waits_credit(thread, exit->totals, ABI_WAIT_TOTALS_MAX))
+	if (waits_credit(thread, exec_id, exit->totals, ABI_WAIT_TOTALS_MAX, &exit->sampling))
 		losses_add(&context->losses, "out_of_memory", 1);
-	waits_credit_sampling(thread, &exit->sampling);
-	wait_places_end_thread(context, thread, exit->remembered);
 }
 
 static void remove_thread(struct sources_context *context, struct thread *thread)
@@ -140,6 +144,10 @@ static void handle_birth(struct sources_context *context, const struct abi_birth
 		settle_birth_site(thread, places_birth_label(context, entry, label));
 		return;
 	}
+	if (process_entry_is_past(entry, event->exec_id)) {
+		settle_birth_site(thread, places_birth_label(context, entry, LABEL_REPLACED));
+		return;
+	}
 	if (frames > ABI_STACK_FRAMES_MAX)
 		frames = ABI_STACK_FRAMES_MAX;
 	if (frames)
@@ -153,34 +161,74 @@ static void handle_exit(struct sources_context *context, const struct abi_exit_e
 {
 	const struct abi_event *event = &exit->event;
 	struct thread *thread = thread_table_find(context->threads, event->tid, event->start_ns);
+	bool goes_on;
 
 	if (!thread) {
 		/* It was born and gone between two sweeps: only threads have birth events. */
 		if (event->tid == event->tgid)
 			losses_add(&context->losses, "process_between_sweeps", 1);
+		tracer_forget_task(context->tracer, event->tid, event->start_ns);
 		return;
 	}
-	if (exit->accounts)
-		credit_accounts(context, thread, exit);
-	remove_thread(context, thread);
+	/* The leader's: another thread calls exec and has its id by now, as the sweep has seen. */
+	goes_on = thread->alive_ns > event->now_ns;
+	if (exit->accounts) {
+		/* An exec that failed late has changed the task's exec id, but not its record. */
+		credit_accounts(context, thread,
+				goes_on ? event->exec_id : thread->credited.exec_id, exit);
+		if (thread->process->process->exec_id == event->exec_id)
+			wait_places_end_thread(context, thread, exit->remembered);
+	}
+	if (!goes_on)
+		remove_thread(context, thread);
 }
 
-/* The task goes on under the leader's id with totals that begin at zero again. */
-static void handle_exec(struct sources_context *context, const struct abi_exit_event *exec)
+/* What the old program has added to the map since the sweep. Not for each of many. */
+static void read_replaced(struct thread_births *births, struct process_entry *entry)
 {
+	struct sources_context *context = births->context;
+
+	if (births->readings_sweep != context->sweep) {
+		births->readings_sweep = context->sweep;
+		births->readings = 0;
+	}
+	if (births->readings++ >= EXEC_READINGS_MAX)
+		return;
+	if (wait_places_read_replaced(context, entry))
+		losses_add(&context->losses, "losses_unreadable", 1);
+}
+
+/*
+ * The task goes on under the leader's id with totals that begin at zero again. A sweep may have
+ * seen its new program already, and then its places are forgotten: the totals still count.
+ */
+static void handle_exec(struct thread_births *births, const struct abi_exit_event *exec)
+{
+	struct sources_context *context = births->context;
 	const struct abi_event *event = &exec->event;
+	const uint32_t ended = event->exec_id - 1; /* each exec adds one */
 	struct process_entry *entry = process_table_find(context->processes, event->tgid);
 	struct thread *thread = thread_table_find(context->threads, event->tid, event->start_ns);
+	struct thread *caller = thread;
 
 	if (!entry)
 		return;
-	if (thread && exec->accounts && exec->previous_tid == event->tid)
-		credit_accounts(context, thread, exec);
-	if (thread) {
-		wait_places_end_thread(context, thread, NULL);
-		waits_begin_anew(thread);
+	if (exec->previous_tid != event->tid)
+		caller = thread_table_find_tid(context->threads, entry, exec->previous_tid);
+	/* The leader's exit came before: the process lives on with who has taken its place. */
+	if (caller && !thread)
+		thread = thread_births_found(context, entry, event->tid, event->start_ns, 0);
+	if (caller && exec->accounts)
+		credit_accounts(context, caller, ended, exec);
+	if (entry->process->exec_id == ended) {
+		if (caller && exec->accounts)
+			wait_places_end_program(context, caller, exec->remembered);
+		read_replaced(births, entry);
 	}
-	wait_places_settle_process(context, entry);
+	if (thread)
+		waits_end_program(thread, ended);
+	if (thread && caller && caller != thread)
+		remove_thread(context, caller);
 	process_table_exec(context->processes, entry, event->exec_id);
 	stacks_handle_exec(context->stacks, entry);
 }
@@ -200,7 +248,7 @@ static void handle_event(void *data, const void *bytes, size_t size)
 	else if (event->kind == EVENT_THREAD_EXIT && size >= sizeof(struct abi_exit_event))
 		handle_exit(context, bytes);
 	else if (event->kind == EVENT_EXEC && size >= sizeof(struct abi_exit_event))
-		handle_exec(context, bytes);
+		handle_exec(births, bytes);
 	else if (event->kind == EVENT_UNWIND_REQUEST)
 		stacks_handle_request(context->stacks, event);
 }
@@ -214,6 +262,7 @@ int thread_births_open(struct sources_context *context, struct thread_births **r
 	if (!births)
 		return error_set(error, -ENOMEM, "out of memory");
 	births->context = context;
+	process_table_on_exec(context->processes, wait_places_settle_process, context);
 	err = event_ring_open(tracer_events_fd(context->tracer),
 			      tracer_events_size(context->tracer), &births->ring, error);
 	if (err)
@@ -236,7 +285,8 @@ static void reconcile_thread(struct thread *thread, void *data)
 {
 	struct sources_context *context = data;
 
-	if (thread->last_sweep != context->sweep) {
+	/* Whoever calls exec may be there under another id already: the event tells. */
+	if (thread->last_sweep != context->sweep && thread->process->exec_sweep != context->sweep) {
 		remove_thread(context, thread);
 		return;
 	}

@@ -24,7 +24,8 @@ void thread_table_remove(struct thread_table *table, struct thread *thread)
 		table->found = NULL;
 	HASH_DEL(table->threads, thread);
 	memory_room_give(table->room, MEMORY_THREAD);
-	free(thread->credited);
+	free(thread->credited.totals);
+	free(thread->before.totals);
 	free(thread->remembered);
 	free(thread);
 }
@@ -61,6 +62,17 @@ struct thread *thread_table_find(struct thread_table *table, uint32_t tid, uint6
 	if (thread)
 		table->found = thread;
 	return thread;
+}
+
+struct thread *thread_table_find_tid(struct thread_table *table,
+				     const struct process_entry *process, uint32_t tid)
+{
+	struct thread *thread, *next;
+
+	HASH_ITER (hh, table->threads, thread, next)
+		if (thread->process == process && thread->key.tid == tid)
+			return thread;
+	return NULL;
 }
 
 struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,

@@ -20,6 +20,14 @@ struct remembered_place {
 	struct abi_wait_sum sum;
 };
 
+/* What a process was credited with of one record: that of a thread and one of its programs. */
+struct credited {
+	uint32_t exec_id;
+	uint32_t count;                 /* of `totals`; those past it are zero */
+	struct abi_wait_totals *totals; /* by slot */
+	struct abi_sampling sampling;
+};
+
 /*
  * What is known of one thread, so that a sweep can tell what changed since the
  * last one. Identified by {tid, start_ns}: a tid alone is reused.
@@ -52,16 +60,15 @@ struct thread {
 	uint32_t broken_reason;
 
 	uint64_t last_sweep; /* number of the last sweep that saw it */
+	uint64_t alive_ns;   /* when that was, if the thread was not on its way out; else before */
 
-	/* Totals that its process was credited with; entries past `credited_count` are zero. */
-	struct abi_wait_totals *credited;
-	uint32_t credited_count;
+	struct credited credited;
+	struct credited before; /* of the program before, until its last totals are known */
 
 	/* ABI_REMEMBERED_WAITS_MAX of them: where its record has completed waits; NULL: nowhere
 	 * yet. */
 	struct remembered_place *remembered;
 	uint32_t remembered_generation; /* of the process that these places are of */
-	struct abi_sampling sampling;   /* that its process was credited with */
 
 	UT_hash_handle hh;
 };
@@ -78,6 +85,10 @@ size_t thread_table_count(const struct thread_table *table);
 
 /* NULL: not there. */
 struct thread *thread_table_find(struct thread_table *table, uint32_t tid, uint64_t start_ns);
+
+/* The thread of the process with this id, whenever it began; looks at all. NULL: not there. */
+struct thread *thread_table_find_tid(struct thread_table *table,
+				     const struct process_entry *process, uint32_t tid);
 
 /* A new thread of the process, not there before; NULL without memory or room, which counts it. */
 struct thread *thread_table_add(struct thread_table *table, struct process_entry *process,

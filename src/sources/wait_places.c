@@ -2,6 +2,7 @@
 #include "sources/wait_places.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <bpf/bpf.h>
@@ -43,9 +44,34 @@ struct reading {
 	struct sources_context *context;
 	bool drain;      /* entries are taken out */
 	bool ended_only; /* those of processes that ended */
+	/* Those of this one, which called exec; NULL: of all. */
+	const struct process_entry *replaced;
 };
 
-/* False: the process is gone, or there is no room for the place: the entry is of no use. */
+/* Its mappings are gone: where it has waited can no longer be named. */
+static struct place *find_replaced(struct sources_context *context,
+				   const struct process_entry *entry, uint32_t reason,
+				   uint64_t user_stack_id, const struct abi_wait_sum *sum)
+{
+	struct place *place = places_known_wait(entry, reason, user_stack_id);
+
+	if (!place)
+		losses_add(&context->losses, "wait_site_replaced", sum->count);
+	return place;
+}
+
+/* Whose entry no process has: will the sweep that comes next meet it? */
+static bool is_still_to_come(const struct sources_context *context,
+			     const struct abi_wait_site_key *key)
+{
+	const struct process_entry *entry = process_table_find(context->processes, key->tgid);
+
+	if (entry)
+		return !process_entry_is_past(entry, key->exec_id);
+	return !kill((pid_t)key->tgid, 0) || errno != ESRCH;
+}
+
+/* False: the process is gone, or there is no place for it: the entry is of no use. */
 static bool read_entry(const struct reading *reading, const struct abi_wait_site_key *key,
 		       const struct abi_wait_sum *sum)
 {
@@ -55,11 +81,14 @@ static bool read_entry(const struct reading *reading, const struct abi_wait_site
 	struct place *place;
 
 	if (!entry)
-		return false;
-	if (reading->ended_only && !entry->process->ended)
+		return is_still_to_come(context, key);
+	if ((reading->ended_only && !entry->process->ended) ||
+	    (reading->replaced && entry != reading->replaced))
 		return true;
-	place = places_wait(context, entry, key->reason,
-			    &(struct user_stack){.id = key->user_stack_id});
+	place = reading->replaced
+			? find_replaced(context, entry, key->reason, key->user_stack_id, sum)
+			: places_wait(context, entry, key->reason,
+				      &(struct user_stack){.id = key->user_stack_id});
 	if (!place)
 		return false;
 	entry->waits_changed = true;
@@ -129,6 +158,14 @@ int wait_places_read_ended(struct sources_context *context)
 	    process_table_count(context->processes, false))
 		return 0;
 	entries = read_map(&reading);
+	return entries < 0 ? entries : 0;
+}
+
+int wait_places_read_replaced(struct sources_context *context, struct process_entry *entry)
+{
+	const struct reading reading = {.context = context, .replaced = entry};
+	int entries = read_map(&reading);
+
 	return entries < 0 ? entries : 0;
 }
 
@@ -207,6 +244,26 @@ void wait_places_end_thread(struct sources_context *context, struct thread *thre
 		take_back(thread);
 }
 
+void wait_places_end_program(struct sources_context *context, struct thread *thread,
+			     const struct abi_remembered_waits *remembered)
+{
+	if (thread->remembered)
+		take_back(thread);
+	for (size_t i = 0; i < ABI_REMEMBERED_WAITS_MAX; i++) {
+		const struct abi_remembered_waits *waits = &remembered[i];
+		struct place *place;
+
+		if (waits->reason == REASON_NONE || !waits->sum.count)
+			continue;
+		place = find_replaced(context, thread->process, waits->reason, waits->user_stack_id,
+				      &waits->sum);
+		if (!place)
+			continue;
+		sum_add(&place->settled, &waits->sum);
+		thread->process->waits_changed = true;
+	}
+}
+
 /* What the place has gained; it may lag behind, but what was credited is never taken back. */
 static void settle_place(struct sources_context *context, struct process_entry *entry,
 			 struct place *place)
@@ -217,7 +274,8 @@ static void settle_place(struct sources_context *context, struct process_entry *
 
 	sum_add(&now, &place->in_map);
 	sum_add(&now, &place->with_threads);
-	if (now.count <= place->credited.count || now.duration_ns < place->credited.duration_ns)
+	if (now.count < place->credited.count || now.duration_ns < place->credited.duration_ns ||
+	    (now.count == place->credited.count && now.duration_ns == place->credited.duration_ns))
 		return;
 	site = places_site(context, entry, place);
 	if (!site)
@@ -233,8 +291,9 @@ static void settle_place(struct sources_context *context, struct process_entry *
 	entry->process->attribution.attributed_ns += gained.duration_ns;
 }
 
-void wait_places_settle_process(struct sources_context *context, struct process_entry *entry)
+void wait_places_settle_process(struct process_entry *entry, void *data)
 {
+	struct sources_context *context = data;
 	struct place *place, *next;
 
 	if (!entry->waits_changed)
@@ -244,12 +303,7 @@ void wait_places_settle_process(struct sources_context *context, struct process_
 		settle_place(context, entry, place);
 }
 
-static void settle_process(struct process_entry *entry, void *data)
-{
-	wait_places_settle_process(data, entry);
-}
-
 void wait_places_settle(struct sources_context *context)
 {
-	process_table_each(context->processes, true, settle_process, context);
+	process_table_each(context->processes, true, wait_places_settle_process, context);
 }

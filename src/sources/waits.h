@@ -9,15 +9,14 @@
 /* Completed waits: exact totals per process and reason. By place: wait_places.h. */
 
 /*
- * Credits the thread's process with what the thread's totals grew by since they
- * were last credited. `totals` only ever grow. -ENOMEM.
+ * Credits the thread's process with what the totals grew by since they were last credited, and
+ * with how the waits were found. `exec_id` is that of the program which has these totals: they
+ * only ever grow until exec, and then begin at zero. -ENOMEM.
  */
-int waits_credit(struct thread *thread, const struct abi_wait_totals *totals, uint32_t count);
+int waits_credit(struct thread *thread, uint32_t exec_id, const struct abi_wait_totals *totals,
+		 uint32_t count, const struct abi_sampling *sampling);
 
-/* The same for how the thread's waits were found. */
-void waits_credit_sampling(struct thread *thread, const struct abi_sampling *sampling);
-
-/* The thread goes on with totals that begin at zero again. */
-void waits_begin_anew(struct thread *thread);
+/* Exec has ended this program of the thread, and all that it had is credited. */
+void waits_end_program(struct thread *thread, uint32_t exec_id);
 
 #endif

@@ -217,6 +217,30 @@ sys.exit(bool(poll.poll(0)))' "$1"
 	target_quit "$TARGET"
 }
 
+# Entries of parkscope's map with this name.
+map_entries() {
+	local id
+
+	for id in $(bpf_held_by "$SCOPE" | sed -n 's/^map_id //p'); do
+		if [ "$(bpftool -j map show id "$id" | jq -r .name)" = "$1" ]; then
+			bpftool -j map dump id "$id" | jq length
+		fi
+	done
+}
+
+@test "without task storage the records of processes that no sweep has met are given back" {
+	parkscope_start watch -i 1h --full --debug=no-task_storage
+	for ((i = 0; i < 4000; i++)); do
+		(:)
+	done
+	# Its other threads and processes have one each.
+	assert_between "records" 1 "$(map_entries task_records)" 2000
+	parkscope_stop
+	assert_between "processes that no sweep has met" 4000 \
+		"$(last end '.p.losses.process_between_sweeps // 0')" 1000000
+	assert_equal "$(last end '.p.losses.thread_records_full // 0')" 0
+}
+
 @test "dump and features leave nothing attached" {
 	local before=$BATS_TEST_TMPDIR/orphans
 

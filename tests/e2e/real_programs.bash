@@ -412,7 +412,7 @@ wrong_counts() {
 }
 
 # The causes a report may name; all others are bugs here
-readonly known_losses='process_between_sweeps|thread_moved|wait_end_missed|stack_not_captured|events_full|exec_by_other_thread|thread_reasons_full|budget_[a-z]+|stack_cut_[a-z_]+'
+readonly known_losses='process_between_sweeps|wait_site_replaced|thread_moved|wait_end_missed|stack_not_captured|events_full|exec_by_other_thread|thread_reasons_full|budget_[a-z]+|stack_cut_[a-z_]+'
 
 # unknown_losses FILE: causes and counts that should not be
 unknown_losses() {

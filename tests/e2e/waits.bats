@@ -204,6 +204,43 @@ check_signalled() {
 	check_signalled --debug=no-task_pt_regs
 }
 
+# Some of its programs are seen by a sweep, most by none.
+check_exec() {
+	local options=$1
+
+	shift
+	target_start exec_waits execs=399 waits=3 "$@"
+	# shellcheck disable=SC2086
+	parkscope_start watch -p "$TARGET" -i 100ms --full $options
+	target_send "$TARGET" go
+	# While another thread executes, the leader is a zombie: that is not the end.
+	wait_until "target is done" file_has "${TARGET_OUTPUT[$TARGET]}" '^done=1$'
+	target_report "$TARGET"
+	parkscope_stop
+	assert_complete
+	assert_equal "$(target_counter "$TARGET" executed)" 399
+	assert_equal "futex $(waits_of futex count) sleep $(waits_of sleep count)" \
+		"futex $(target_counter "$TARGET" futex_waits) sleep $(target_counter "$TARGET" sleeps)"
+	# At the sites no more than that.
+	assert_between "at sites" 1 "$(sum park_site 'select(.p.reason == "sleep") | .p.waits.count')" \
+		"$(target_counter "$TARGET" sleeps)"
+	assert_between "at sites" 1 "$(sum park_site 'select(.p.reason == "futex") | .p.waits.count')" \
+		"$(target_counter "$TARGET" futex_waits)"
+	target_quit "$TARGET"
+}
+
+@test "a process that executes itself again and again: every wait of each of its programs" {
+	check_exec ""
+}
+
+@test "the same by a thread that is not the leader" {
+	check_exec "" other=1
+}
+
+@test "the same without task storage" {
+	check_exec --debug=no-task_storage
+}
+
 @test "a wait that began before attach is in the crowd, not in the totals" {
 	target_start mutex_contention threads=4
 	parkscope_start watch -p "$TARGET" -i 300ms --full

@@ -78,21 +78,13 @@ static void report(void)
 
 static void execute_again(char **argv)
 {
-	char text[32], path[4096];
-	ssize_t length;
+	char text[32];
 
 	snprintf(text, sizeof(text), "%" PRIu64, created);
 	setenv(CREATED_VARIABLE, text, 1);
 	target_print("created", created);
 	target_print("exec", 1);
-	fflush(stdout);
-	/* By its real path, so that the name of the process stays what it was. */
-	length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (length < 0)
-		target_die("/proc/self/exe: %m");
-	path[length] = '\0';
-	execv(path, argv);
-	target_die("execv: %m");
+	target_execute_again(argv);
 }
 
 int main(int argc, char **argv)

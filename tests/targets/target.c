@@ -127,6 +127,21 @@ void target_on_finish(void (*clean_up)(void))
 	clean_up_at_end = clean_up;
 }
 
+void target_execute_again(char **argv)
+{
+	char path[4096];
+	ssize_t length;
+
+	fflush(stdout);
+	/* By its real path, so that the name of the process stays what it was. */
+	length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (length < 0)
+		target_die("/proc/self/exe: %m");
+	path[length] = '\0';
+	execv(path, argv);
+	target_die("execv: %m");
+}
+
 void target_print(const char *key, uint64_t value)
 {
 	printf("%s=%" PRIu64 "\n", key, value);

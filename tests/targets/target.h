@@ -76,6 +76,9 @@ void target_finish(void) __attribute__((noreturn));
 /* The common life of a program whose threads only stand: until TARGET_QUIT, then finish. */
 void target_stand(void) __attribute__((noreturn));
 
+/* Executes the program again, under the name that it has. */
+void target_execute_again(char **argv) __attribute__((noreturn));
+
 void target_print(const char *key, uint64_t value);
 void target_unsupported(const char *kind);
 void target_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -89,6 +89,41 @@ static void exec_forgets_the_places(void **state)
 	process_table_free(table);
 }
 
+static void note_places(struct process_entry *entry, void *data)
+{
+	*(size_t *)data = entry->places_count;
+}
+
+static void exec_settles_the_places_before(void **state)
+{
+	struct process_table *table = process_table_new(NULL);
+	struct process_entry *entry = process_table_enter(table, 4000000, 7, 1, 100);
+	size_t places = 0;
+
+	(void)state;
+	process_table_on_exec(table, note_places, &places);
+	entry->places_count = 5;
+	process_table_enter(table, 4000000, 7, 2, 200);
+	assert_int_equal(places, 5);
+	process_table_free(table);
+}
+
+/* Events of a program can come after a sweep has seen that it was replaced. */
+static void a_program_does_not_come_back(void **state)
+{
+	struct process_table *table = process_table_new(NULL);
+	struct process_entry *entry = process_table_enter(table, 4000000, 7, 2, 100);
+	uint32_t generation = entry->generation;
+
+	(void)state;
+	assert_true(process_entry_is_past(entry, 1));
+	assert_false(process_entry_is_past(entry, 2));
+	assert_ptr_equal(process_table_enter(table, 4000000, 7, 1, 200), entry);
+	assert_int_equal(entry->process->exec_id, 2);
+	assert_int_equal(entry->generation, generation);
+	process_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +131,8 @@ int main(void)
 		cmocka_unit_test(a_pid_that_is_used_again_is_another_process),
 		cmocka_unit_test(ending_twice_is_ending_once),
 		cmocka_unit_test(exec_forgets_the_places),
+		cmocka_unit_test(exec_settles_the_places_before),
+		cmocka_unit_test(a_program_does_not_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
