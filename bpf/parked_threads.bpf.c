@@ -115,8 +115,7 @@ static __always_inline bool is_in_exec(struct task_struct *task, const struct ta
 {
 	if (record->exec_id != (u32)task->self_exec_id)
 		return true;
-	return bpf_core_field_exists(task->in_execve) &&
-	       BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+	return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve);
 }
 
 static __always_inline void describe_accounts(struct abi_task_snapshot *snapshot,

@@ -97,5 +97,5 @@ void memory_room_measure(struct memory_room *room, uint64_t used)
 
 bool memory_room_is_low(const struct memory_room *room)
 {
-	return room->left < room->limit / 16;
+	return room->left < room->limit / 8;
 }

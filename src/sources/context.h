@@ -39,6 +39,7 @@ struct sources_context {
 	uint64_t swept_ns;       /* when the last sweep began */
 	bool stays;              /* the stays of each crowd, for site->stays */
 	uint64_t sweep;          /* number of the sweep, from 1 */
+	bool memory_short;       /* as of the last report: sites expire early */
 	uint64_t caches_dropped; /* in that sweep there was no room; 0: in none */
 };
 

@@ -37,7 +37,15 @@ void memory_look(struct sources_context *context)
 void memory_settle(struct sources_context *context)
 {
 	measure(context);
-	if (memory_room_is_low(&context->room))
-		drop_caches(context);
 	losses_set_total(&context->losses, "memory_full", context->room.refused);
+	context->memory_short = memory_room_is_low(&context->room) ||
+				losses_interval_of(&context->losses, "memory_full");
+	if (context->memory_short)
+		drop_caches(context);
+}
+
+void memory_trim(struct sources_context *context)
+{
+	if (context->memory_short)
+		malloc_trim(0);
 }

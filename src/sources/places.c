@@ -304,8 +304,7 @@ static void forget_expired(struct process_entry *entry)
 
 void places_expire_sites(struct sources_context *context, struct process_entry *entry)
 {
-	bool scarce =
-		memory_room_is_low(&context->room) || entry->process->sites_count > SITES_CROWDED;
+	bool scarce = context->memory_short || entry->process->sites_count > SITES_CROWDED;
 	struct site *site, *next;
 
 	HASH_ITER (hh, entry->process->sites, site, next) {

@@ -362,6 +362,7 @@ void sources_end_report(struct sources *sources)
 
 	process_table_each(context->processes, true, end_process_report, sources);
 	process_table_drop_ended(context->processes);
+	memory_trim(context);
 	losses_end_report(&context->losses);
 	if (sources->pace)
 		pace_end_report(sources->pace);

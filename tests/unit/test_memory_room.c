@@ -92,7 +92,7 @@ static void what_is_measured_counts(void **state)
 	memory_room_measure(&room, 61 * MIB);
 	assert_true(memory_room_is_low(&room));
 	assert_true(memory_room_take(&room, MEMORY_PROCESS));
-	memory_room_measure(&room, 59 * MIB);
+	memory_room_measure(&room, 56 * MIB);
 	assert_false(memory_room_is_low(&room));
 	assert_int_equal(room.refused, 1);
 }
