@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "sources/own_cost.h"
+#include "sources/stacks.h"
 
 void memory_allow_records(struct sources_context *context)
 {
@@ -14,6 +15,7 @@ static void measure(struct sources_context *context)
 {
 	memory_room_measure(&context->room, own_cost_memory(context));
 	memory_allow_records(context);
+	stacks_limit_tables(context->stacks, context->room.left);
 }
 
 /* Names can be read again. */

@@ -291,7 +291,7 @@ uint64_t own_cost_memory(const struct sources_context *context)
 
 	stacks_statistics(context->stacks, &unwind);
 	return rss_bytes() + kernel_bytes(context, &unwind) +
-	       since(context->table_bytes / 2, unwind.kernel_table_bytes + unwind.table_bytes);
+	       since(context->table_bytes / 2, unwind.table_bytes);
 }
 
 struct own_cost own_cost_meter_cost(struct own_cost_meter *meter)

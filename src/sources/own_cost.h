@@ -50,8 +50,9 @@ struct own_cost_reading {
 struct own_cost_reading own_cost_meter_read(struct own_cost_meter *meter);
 
 /*
- * All that is in use, in the kernel and outside, and what is kept for unwind tables that may still
- * be needed, half of their share: as much as many hosts never need. Bytes. Takes some 10 µs.
+ * All that is in use, in the kernel and outside, and what is kept for unwind tables outside that
+ * may still be needed, half of the share; those in the kernel take what is left. Bytes. Takes some
+ * 10 µs.
  */
 uint64_t own_cost_memory(const struct sources_context *context);
 

@@ -19,6 +19,7 @@ struct stacks {
 	struct code_tables *tables;
 	struct user_walk *walk;
 	struct kernel_tables *kernel; /* NULL without events */
+	size_t kernel_limit;
 	uint64_t period_began_ns;
 	uint64_t loading_ns; /* in this period */
 };
@@ -46,6 +47,7 @@ int stacks_open(struct sources_context *context, size_t table_memory, bool event
 	if (!stacks)
 		return error_set(error, -ENOMEM, "out of memory");
 	stacks->context = context;
+	stacks->kernel_limit = table_memory / 2;
 	stacks->tables = code_tables_new(&code);
 	if (!stacks->tables)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -59,7 +61,7 @@ int stacks_open(struct sources_context *context, size_t table_memory, bool event
 			.processes_fd = tracer_unwind_processes_fd(context->tracer),
 			.mappings_fd = tracer_unwind_mappings_fd(context->tracer),
 			.shards_fd = tracer_unwind_shards_fd(context->tracer),
-			.limit = table_memory / 2,
+			.limit = stacks->kernel_limit,
 		};
 
 		err = kernel_tables_new(&kernel, &stacks->kernel, error);
@@ -167,6 +169,22 @@ void stacks_walk(struct stacks *stacks, const struct process_entry *entry,
 		return;
 	}
 	user_walk_run(stacks->walk, &process, &registers, stacks->context->now_ns, result);
+}
+
+void stacks_limit_tables(struct stacks *stacks, uint64_t room)
+{
+	struct kernel_tables_statistics statistics;
+	uint64_t limit;
+
+	if (!stacks->kernel)
+		return;
+	kernel_tables_statistics(stacks->kernel, &statistics);
+	limit = statistics.memory + room;
+	if (limit < stacks->kernel_limit / 4)
+		limit = stacks->kernel_limit / 4;
+	if (limit > stacks->kernel_limit)
+		limit = stacks->kernel_limit;
+	kernel_tables_set_limit(stacks->kernel, (size_t)limit);
 }
 
 void stacks_statistics(const struct stacks *stacks, struct unwind_cost *cost)

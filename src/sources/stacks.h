@@ -50,6 +50,12 @@ void stacks_forget(struct stacks *stacks, uint32_t tgid);
 void stacks_walk(struct stacks *stacks, const struct process_entry *entry,
 		 const struct abi_task_snapshot *snapshot, struct user_walk_result *result);
 
+/*
+ * So many bytes are free for more tables in the kernel, which get no more than that, within their
+ * share: a quarter of which they may have in any case.
+ */
+void stacks_limit_tables(struct stacks *stacks, uint64_t room);
+
 void stacks_statistics(const struct stacks *stacks, struct unwind_cost *cost);
 
 #endif

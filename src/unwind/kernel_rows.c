@@ -56,7 +56,7 @@ static int add_shard(struct kernel_rows *rows)
 	struct shard *grown;
 	int err;
 
-	if (rows->count == rows->shards_max)
+	if (rows->count >= rows->shards_max)
 		return -ENOSPC;
 	grown = realloc(rows->shards, (rows->count + 1) * sizeof(*grown));
 	if (!grown)
@@ -78,6 +78,15 @@ static int add_shard(struct kernel_rows *rows)
 	return 0;
 }
 
+void kernel_rows_set_limit(struct kernel_rows *rows, size_t limit)
+{
+	rows->shards_max = limit / SHARD_BYTES;
+	if (rows->shards_max > ABI_UNWIND_SHARDS_MAX)
+		rows->shards_max = ABI_UNWIND_SHARDS_MAX;
+	if (!rows->shards_max)
+		rows->shards_max = 1;
+}
+
 int kernel_rows_new(int shards_fd, size_t limit, struct kernel_rows **ret, struct error *error)
 {
 	auto_free(kernel_rows) struct kernel_rows *rows = calloc(1, sizeof(*rows));
@@ -85,11 +94,7 @@ int kernel_rows_new(int shards_fd, size_t limit, struct kernel_rows **ret, struc
 
 	if (rows) {
 		rows->shards_fd = shards_fd;
-		rows->shards_max = limit / SHARD_BYTES;
-		if (rows->shards_max > ABI_UNWIND_SHARDS_MAX)
-			rows->shards_max = ABI_UNWIND_SHARDS_MAX;
-		if (!rows->shards_max)
-			rows->shards_max = 1;
+		kernel_rows_set_limit(rows, limit);
 		err = add_shard(rows);
 	}
 	if (err)

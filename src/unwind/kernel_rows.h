@@ -38,6 +38,9 @@ int kernel_rows_new(int shards_fd, size_t limit, struct kernel_rows **rows, stru
 void kernel_rows_free(struct kernel_rows *rows);
 define_auto_free(kernel_rows)
 
+/* From now on. What is there already stays. */
+void kernel_rows_set_limit(struct kernel_rows *rows, size_t limit);
+
 /*
  * The rows of this file, written unless they are there; each call is matched by one
  * of kernel_rows_release(). -ENOSPC: the limit is met by files that are in use.

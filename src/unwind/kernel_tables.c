@@ -524,6 +524,11 @@ void kernel_tables_refresh_oldest(struct kernel_tables *tables, uint64_t now_ns)
 		mark_loaded(tables, oldest, now_ns);
 }
 
+void kernel_tables_set_limit(struct kernel_tables *tables, size_t limit)
+{
+	kernel_rows_set_limit(tables->rows, limit);
+}
+
 void kernel_tables_statistics(const struct kernel_tables *tables,
 			      struct kernel_tables_statistics *statistics)
 {

@@ -67,6 +67,9 @@ bool kernel_tables_knows(const struct kernel_tables *tables, pid_t pid);
 /* The process is gone. Does nothing if it was not loaded. */
 void kernel_tables_forget(struct kernel_tables *tables, pid_t pid);
 
+/* Bytes of rows, from now on. What is there already stays. */
+void kernel_tables_set_limit(struct kernel_tables *tables, size_t limit);
+
 struct kernel_tables_statistics {
 	size_t processes;
 	size_t mappings;  /* entries in use */
