@@ -97,19 +97,22 @@ seconds_between() {
 	assert_equal "$(pick verdict 'select(.p.verdict == "leaking") | .p.site' | sort -u | wc -l)" 1
 }
 
-# The prediction of report number $1 of those that have one, and what came of it.
-prediction_error() {
-	local at left
-
-	at=$(pick process 'select(.p.limits) | .["@timestamp"]' | sed -n "${1}p")
-	left=$(pick process 'select(.p.limits) | .p.limits[] | select(.name == "memory_max") | .seconds' |
-		sed -n "${1}p")
-	awk -v left="$left" -v real="$(seconds_between "$at" "$KILLED")" \
-		'BEGIN { printf "%.1f", 100 * (left - real) / real }'
+# When report number $1 of those that have a prediction was made, in seconds before the kill.
+seconds_left() {
+	seconds_between "$(pick process 'select(.p.limits) | .["@timestamp"]' | sed -n "${1}p")" "$KILLED"
 }
 
-@test "story: the time to memory.max is within 25 % of when the kernel kills it" {
-	local status=0 attached predictions i
+# By how much its prediction was off, in percent of the $2 seconds that were left.
+prediction_error() {
+	local said
+
+	said=$(pick process 'select(.p.limits) | .p.limits[] | select(.name == "memory_max") | .seconds' |
+		sed -n "${1}p")
+	awk -v said="$said" -v left="$2" 'BEGIN { printf "%.1f", 100 * (said - left) / left }'
+}
+
+@test "story: 90 s and more before the kernel kills it, its time is known within 25 %" {
+	local status=0 attached predictions early=0 i left off
 
 	PATIENCE_S=300
 	start_service 384M -receipt $((1024 * 1024))
@@ -124,15 +127,24 @@ prediction_error() {
 
 	attached=$(pick start '.["@timestamp"]')
 	predictions=$(pick process 'select(.p.limits) | .["@timestamp"]' | wc -l)
-	for ((i = 1; i <= predictions; i++)); do
-		echo "prediction $i: $(prediction_error "$i") % off"
-	done
 	assert_between "predictions" 5 "$predictions" 100
 	# From 30 s after the attach on, until there is nothing left to predict.
 	assert_between "seconds from attach to the first prediction" 0 \
 		"$(seconds_between "$attached" "$(pick process 'select(.p.limits) | .["@timestamp"]' | head -n 1)")" 60
-	for ((i = 1; i <= predictions / 2; i++)); do
-		assert_between "prediction $i, percent off" -25 "$(prediction_error "$i")" 25
+	# After its last collection before the kill, the heap stands still for up to 20 s: these are
+	# in no prediction, and more than a quarter of what is left once that is below 90 s. From
+	# there to half-way, predictions may be early, but not late.
+	for ((i = 1; i <= predictions; i++)); do
+		left=$(seconds_left "$i")
+		off=$(prediction_error "$i" "$left")
+		echo "prediction $i, $left s before: $off % off"
+		if awk -v left="$left" 'BEGIN { exit left < 90 }'; then
+			assert_between "prediction $i, percent off" -25 "$off" 25
+			early=$((early + 1))
+		elif [ "$i" -le $((predictions / 2)) ]; then
+			assert_between "prediction $i, percent off" -50 "$off" 25
+		fi
 	done
+	assert_between "predictions 90 s before the kill" 1 "$early" 100
 	assert_equal "$(pick verdict 'select(.p.verdict == "leaking") | .p.site' | sort -u | wc -l)" 1
 }
