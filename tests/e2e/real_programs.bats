@@ -191,7 +191,7 @@ voluntary_switches() {
 	watch_in_background "$file" -i 500ms -p "$pid"
 	inner_first=$(voluntary_switches "$pid")
 	load_redis
-	until_true 20 is_gone "$begun"
+	await_end 20 "$begun"
 	cat "$real/redis/load"
 	inner_last=$(voluntary_switches "$pid")
 	end_watch
@@ -222,7 +222,7 @@ voluntary_switches() {
 	sample_in_background "$file.samples" "$pid"
 	watch_in_background "$file" -i 300ms -p "$pid"
 	load_h2
-	until_true 20 is_gone "$begun"
+	await_end 20 "$begun"
 	end_watch
 	end_sampling
 	assert_valid "$file"
@@ -238,24 +238,26 @@ ended() {
 }
 
 @test "everything at once, loaded, restarted and stopped" {
-	local file=$BATS_TEST_TMPDIR/all.jsonl server loads=() pids=() restarted=() pid name
+	local file=$BATS_TEST_TMPDIR/all.jsonl server pids=() restarted=() pid name
+	declare -A loads
 
 	watch_in_background "$file" -i 1s
 	for server in "${servers[@]}"; do
 		mapfile -t -O "${#pids[@]}" pids < <(server_pids "$server")
 		"load_$server"
-		loads+=("$begun")
+		loads[$server]=$begun
 	done
-	# In the middle of their loads, which are to fail.
+	# In the middle of their loads, which are to fail; redis-benchmark may spin for ever then.
 	for server in redis python; do
 		restarted+=("$(<"$real/$server/pid")")
 		stop_server "$server"
 		start_server "$server"
 		await_server "$server"
+		end_process "${loads[$server]}" KILL
 		pids+=("$(<"$real/$server/pid")")
 	done
 	for pid in "${loads[@]}"; do
-		until_true 20 is_gone "$pid"
+		await_end 20 "$pid"
 	done
 	for pid in "${restarted[@]}"; do
 		until_true 5 ended "$file" "$pid"
