@@ -348,7 +348,7 @@ readonly jq_reports='
 		} + {own: (map(select(dataset("process")).parkscope)[0])});
 '
 
-# Times may be 0.3 s too long: a report is dated when its sweep begins, but on a loaded machine
+# Times may be 0.5 s too long: a report is dated when its sweep begins, but on a loaded machine
 # the sweep sees a thread later, and counts the waits of a process that ends until its end.
 #
 # violations FILE: what contradicts itself in a --full run, one a line; empty if nothing does
@@ -367,9 +367,9 @@ violations() {
 			(if ($threads.now > 0) == ($own.ended == true)
 				then "\($threads.now) threads, ended \($own.ended)" else empty end),
 			(.park[] | select(.crowd.oldest_s > 366 * 86400) | "oldest \(.crowd.oldest_s)"),
-			(.park[] | select(.waits.max_s > $own.watched_s * 1.05 + 0.3)
+			(.park[] | select(.waits.max_s > $own.watched_s * 1.05 + 0.5)
 				| "\(.reason) max_s \(.waits.max_s), watched \($own.watched_s)"),
-			($own.waits[]? | select(.waiting_s > $own.interval_s * ($threads.now + $threads.exited) * 1.05 + 0.3)
+			($own.waits[]? | select(.waiting_s > $own.interval_s * ($threads.now + $threads.exited) * 1.05 + 0.5)
 				| "\(.reason) waiting_s \(.waiting_s) in \($own.interval_s) of \($threads)"),
 			($own.waits[]? | select((.histogram | map(.[1]) | add // 0) != .count)
 				| "\(.reason) count \(.count), histogram \(.histogram)"),
@@ -382,7 +382,7 @@ violations() {
 			| ($all[-1].own.watched_s) as $watched
 			| ($all | sum(.own.waits // [] | sum(.seconds))) as $seconds
 			| ($all[-1].own.threads.now + $exited) as $threads
-			| (if $seconds > $watched * $threads * 1.05 + 0.3
+			| (if $seconds > $watched * $threads * 1.05 + 0.5
 				then "waited \($seconds) s, watched \($watched) s, \($threads) threads" else empty end),
 			($all[0].own.threads | .now - .born + .exited) as $first
 			| (if $first + $born - $exited != $all[-1].own.threads.now
