@@ -11,6 +11,11 @@ dump() {
 	assert_complete
 }
 
+# A dump that missed nobody: no thread ran while its stack was read.
+dump_at_rest() {
+	dump && [ "$(last end '.p.losses.thread_moved // 0')" = 0 ]
+}
+
 # program_start COMMAND...: any program, in the background; sets TARGET
 program_start() {
 	"$@" >"$BATS_TEST_TMPDIR/program.out" 2>"$BATS_TEST_TMPDIR/program.err" 3>&- &
@@ -224,7 +229,8 @@ has_python_stack() {
 	jcmd "$TARGET" Compiler.perfmap >/dev/null
 	[ -s "$map" ]
 	jstack "$TARGET" >"$BATS_TEST_TMPDIR/jstack.txt"
-	dump
+	# The safepoint of jstack wakes threads, which may take a moment to park again.
+	wait_until "a dump of threads at rest" dump_at_rest
 	rm -f "$map"
 	"$BATS_TEST_DIRNAME/compare-with-jstack" "$RECORDS" "$BATS_TEST_TMPDIR/jstack.txt" 200
 	target_quit "$TARGET"
