@@ -97,22 +97,21 @@ seconds_between() {
 	assert_equal "$(pick verdict 'select(.p.verdict == "leaking") | .p.site' | sort -u | wc -l)" 1
 }
 
-# When report number $1 of those that have a prediction was made, in seconds before the kill.
-seconds_left() {
-	seconds_between "$(pick process 'select(.p.limits) | .["@timestamp"]' | sed -n "${1}p")" "$KILLED"
-}
+# Of each report that has a prediction: seconds before the kill, and by how many percent of these
+# it was off.
+prediction_errors() {
+	local at said
 
-# By how much its prediction was off, in percent of the $2 seconds that were left.
-prediction_error() {
-	local said
-
-	said=$(pick process 'select(.p.limits) | .p.limits[] | select(.name == "memory_max") | .seconds' |
-		sed -n "${1}p")
-	awk -v said="$said" -v left="$2" 'BEGIN { printf "%.1f", 100 * (said - left) / left }'
+	pick process 'select(.p.limits)
+		| "\(.["@timestamp"]) \(.p.limits[] | select(.name == "memory_max") | .seconds)"' |
+		while read -r at said; do
+			seconds_between "$at" "$KILLED" | awk -v said="$said" \
+				'{ printf "%.1f %.1f\n", $1, 100 * (said - $1) / $1 }'
+		done
 }
 
 @test "story: 90 s and more before the kernel kills it, its time is known within 25 %" {
-	local status=0 attached predictions early=0 i left off
+	local status=0 attached predictions early=0 i=0 left off
 
 	PATIENCE_S=300
 	start_service 384M -receipt $((1024 * 1024))
@@ -126,7 +125,10 @@ prediction_error() {
 	assert_equal "$(ended_because)" process_ended
 
 	attached=$(pick start '.["@timestamp"]')
-	predictions=$(pick process 'select(.p.limits) | .["@timestamp"]' | wc -l)
+	prediction_errors >"$BATS_TEST_TMPDIR/errors"
+	predictions=$(wc -l <"$BATS_TEST_TMPDIR/errors")
+	echo "seconds before the kill, percent off:"
+	cat "$BATS_TEST_TMPDIR/errors"
 	assert_between "predictions" 5 "$predictions" 100
 	# From 30 s after the attach on, until there is nothing left to predict.
 	assert_between "seconds from attach to the first prediction" 0 \
@@ -134,17 +136,15 @@ prediction_error() {
 	# After its last collection before the kill, the heap stands still for up to 20 s: these are
 	# in no prediction, and more than a quarter of what is left once that is below 90 s. From
 	# there to half-way, predictions may be early, but not late.
-	for ((i = 1; i <= predictions; i++)); do
-		left=$(seconds_left "$i")
-		off=$(prediction_error "$i" "$left")
-		echo "prediction $i, $left s before: $off % off"
+	while read -r left off; do
+		i=$((i + 1))
 		if awk -v left="$left" 'BEGIN { exit left < 90 }'; then
 			assert_between "prediction $i, percent off" -25 "$off" 25
 			early=$((early + 1))
 		elif [ "$i" -le $((predictions / 2)) ]; then
 			assert_between "prediction $i, percent off" -50 "$off" 25
 		fi
-	done
+	done <"$BATS_TEST_TMPDIR/errors"
 	assert_between "predictions 90 s before the kill" 1 "$early" 100
 	assert_equal "$(pick verdict 'select(.p.verdict == "leaking") | .p.site' | sort -u | wc -l)" 1
 }
